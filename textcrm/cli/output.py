@@ -1,0 +1,93 @@
+"""What the commands print: JSON or tables on standard output, progress and remarks on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+EXIT_DONE, EXIT_SOME_FAILED, EXIT_USAGE = 0, 1, 2
+
+
+def console() -> Console:
+    """Return the console on standard output."""
+    return Console(highlight=False)
+
+
+def err() -> Console:
+    """Return the console on standard error."""
+    return Console(stderr=True, highlight=False)
+
+
+def say(text: str) -> None:
+    """Print one remark for a person on standard error. Nothing in it is read as markup."""
+    err().print(Text(text))
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON value on one line. Lone surrogates are escaped, so that the line is always valid UTF-8."""
+    line = json.dumps(value, ensure_ascii=False, default=str, allow_nan=False)
+    try:
+        line.encode("utf-8")
+    except UnicodeEncodeError:
+        line = json.dumps(value, ensure_ascii=True, default=str, allow_nan=False)
+    sys.stdout.write(line + "\n")
+
+
+def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    """Print a table. Cells are plain text, never markup."""
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(_visible(str(cell))) for cell in row))
+    console().print(table)
+
+
+def _visible(text: str) -> str:
+    """Replace control characters, so that a message cannot drive the terminal."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+@contextmanager
+def progress(label: str, total: int | None = None) -> Iterator[ProgressStep]:
+    """Show a progress bar on standard error; quiet where that is not a terminal."""
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=err(),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task(label, total=total)
+        yield ProgressStep(bar, task)
+
+
+class ProgressStep:
+    """Callable given to operations: ``step(n)`` says that *n* more items are done."""
+
+    def __init__(self, bar: Progress, task: Any) -> None:
+        self._bar = bar
+        self._task = task
+
+    def __call__(self, advance: int = 1, *, total: int | None = None) -> None:
+        """Advance the bar by *advance* items; *total* corrects the length."""
+        if total is not None:
+            self._bar.update(self._task, total=total)
+        self._bar.advance(self._task, advance)
+
+
+def fail(code: int) -> typer.Exit:
+    """Return the exit to raise with *code*."""
+    return typer.Exit(code)

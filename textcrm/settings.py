@@ -1,0 +1,61 @@
+"""Settings, read once by the entry points and handed down; no module keeps an instance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from textcrm.errors import SettingsError
+
+
+class Settings(BaseSettings):
+    """What can be set, each as an environment variable ``TEXTCRM_<NAME>``.
+
+    ``home`` holds everything the program keeps: the embedded database, the model registry, secrets, logs.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="TEXTCRM_", extra="ignore", frozen=True)
+
+    home: Path = Field(default_factory=lambda: Path.home() / ".textcrm")
+    mongodb_uri: SecretStr | None = None
+    database: str = Field(default="textcrm", pattern=r"^[A-Za-z0-9_-]{1,38}$")
+    mongod: Path | None = None
+    region: str = Field(default="US", pattern=r"^[A-Z]{2}$", description="default region of phone numbers")
+    threads: int = Field(default=1, ge=1, le=64, description="threads of one embedding or forest call")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8600, ge=0, le=65535)
+    max_message_bytes: int = Field(default=25_000_000, ge=1_000)
+    max_text_chars: int = Field(default=100_000, ge=100, description="longer texts are analysed up to here")
+
+    @property
+    def registry_dir(self) -> Path:
+        """Folder of the model registry."""
+        return self.home / "registry"
+
+    @property
+    def data_dir(self) -> Path:
+        """Folder of the embedded database."""
+        return self.home / "mongodb"
+
+    @property
+    def corpora_dir(self) -> Path:
+        """Folder of the corpora that were fetched by reference."""
+        return self.home / "corpora"
+
+
+def read_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises
+    ------
+    SettingsError
+        A variable holds a value that cannot be.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "TEXTCRM_" + str(first["loc"][0]).upper()
+        raise SettingsError(f"{name} is not usable: {first['msg']}", hint="Correct or unset it.") from error
