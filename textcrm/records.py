@@ -19,7 +19,15 @@ Channel = Literal["email", "review", "social", "chat"]
 CHANNELS: tuple[Channel, ...] = ("email", "review", "social", "chat")
 
 Kind = Literal[
-    "request", "auto_reply", "out_of_office", "bounce", "mailing_list", "newsletter", "calendar", "spam", "empty"
+    "request",
+    "auto_reply",
+    "out_of_office",
+    "bounce",
+    "mailing_list",
+    "newsletter",
+    "calendar",
+    "spam",
+    "empty",
 ]
 PartKind = Literal["own", "closing", "signature", "quoted", "header", "forwarded", "footer", "device", "markup"]
 AbstainReason = Literal["unknown", "ambiguous", "unsupported_language", "too_short"]

@@ -1,0 +1,157 @@
+"""Open the store: the user's own MongoDB, or the embedded one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.errors import (
+    ConfigurationError,
+    ConnectionFailure,
+    InvalidURI,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+)
+
+from textcrm.errors import SettingsError, StoreError, UnavailableError
+from textcrm.settings import Settings
+from textcrm.store.corrections import Corrections
+from textcrm.store.customers import Customers
+from textcrm.store.embedded import EmbeddedServer
+from textcrm.store.indexes import ensure_indexes
+from textcrm.store.insights import Insights
+from textcrm.store.keys import Keys
+from textcrm.store.messages import Messages
+from textcrm.store.quarantine import Quarantine
+from textcrm.store.raws import Raws
+from textcrm.store.versions import upgrade
+
+
+class Store:
+    """Everything that is kept in the database, one part a collection.
+
+    Every write is acknowledged by a majority and in the journal; reads see only such writes.
+    """
+
+    def __init__(self, client: MongoClient[dict[str, Any]], database: str) -> None:
+        self.client = client
+        self.database = client.get_database(database)
+        db = self.database
+        self.messages = Messages(db["messages"], self.now)
+        self.raws = Raws(db["raws"])
+        self.customers = Customers(db["customers"], self.now)
+        self.insights = Insights(client, db["insights"], db["messages"], db["customers"], self.now)
+        self.quarantine = Quarantine(db["quarantine"], self.now)
+        self.keys = Keys(db["keys"], self.now)
+        self.corrections = Corrections(db["corrections"], self.now)
+
+    def now(self) -> datetime:
+        """Return the server's time: the one clock that orders work."""
+        time: datetime = self.client.admin.command("hello")["localTime"]
+        return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+    def prepare(self) -> None:
+        """Upgrade the documents and make the indexes."""
+        upgrade(self.database)
+        ensure_indexes(self.database)
+
+    def ping(self) -> None:
+        """Ask the server for a sign of life.
+
+        Raises
+        ------
+        UnavailableError
+            It gives none.
+        """
+        with translated():
+            self.client.admin.command("ping")
+
+
+@contextmanager
+def open_store(settings: Settings, *, prepare: bool = True) -> Iterator[Store]:
+    """Open the store for as long as the block lasts.
+
+    Raises
+    ------
+    SettingsError
+        ``TEXTCRM_MONGODB_URI`` cannot be read.
+    UnavailableError
+        The database does not answer.
+    DependencyError
+        The embedded database cannot run here.
+    """
+    server = None
+    if settings.mongodb_uri is not None:
+        uri = settings.mongodb_uri.get_secret_value()
+    else:
+        server = EmbeddedServer(settings.home, binary=settings.mongod)
+        uri = server.open()
+    try:
+        with translated(), connect(uri) as client:
+            store = Store(client, settings.database)
+            if prepare:
+                _require_replica_set(client)
+                store.prepare()
+            yield store
+    finally:
+        if server is not None:
+            server.close()
+
+
+def connect(uri: str) -> MongoClient[dict[str, Any]]:
+    """Return a client that acknowledges at majority and journal.
+
+    Raises
+    ------
+    SettingsError
+        The URI cannot be read.
+    """
+    try:
+        return MongoClient(
+            uri,
+            tz_aware=True,
+            w="majority",
+            journal=True,
+            readConcernLevel="majority",
+            serverSelectionTimeoutMS=10_000,
+            timeoutMS=60_000,
+            appname="textcrm",
+        )
+    except (InvalidURI, ConfigurationError, ValueError) as error:
+        raise SettingsError(
+            "TEXTCRM_MONGODB_URI cannot be read",
+            hint="Its form is mongodb://user:password@host:27017/?replicaSet=name.",
+        ) from error
+
+
+def _require_replica_set(client: MongoClient[dict[str, Any]]) -> None:
+    if "setName" not in client.admin.command("hello") and not client.is_mongos:
+        raise SettingsError(
+            "The MongoDB at TEXTCRM_MONGODB_URI is a single server without a replica set",
+            hint="Transactions need one. Start mongod with --replSet rs0 and run rs.initiate(); one member is enough.",
+        )
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn errors of the driver into ours."""
+    try:
+        yield
+    except (ServerSelectionTimeoutError, ConnectionFailure) as error:
+        raise UnavailableError(
+            "The database does not answer",
+            hint="Start it, or check TEXTCRM_MONGODB_URI. See: textcrm doctor.",
+        ) from error
+    except OperationFailure as error:
+        if error.code in (13, 18):
+            raise SettingsError(
+                "The database refused the user or password in TEXTCRM_MONGODB_URI",
+                hint="Check both, and authSource; the user needs readWrite on the database.",
+            ) from error
+        raise StoreError(f"The database refused a command (code {error.code})", hint="See: textcrm doctor.") from error
+    except PyMongoError as error:
+        raise StoreError(f"The database failed: {type(error).__name__}", hint="See: textcrm doctor.") from error

@@ -1,0 +1,84 @@
+"""Structured customer records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pymongo import ReplaceOne, UpdateOne
+from pymongo.collection import Collection
+
+from textcrm.errors import NotFoundError
+from textcrm.records import Customer
+from textcrm.store.codec import Document, customer_document, customer_of
+
+
+@dataclass(frozen=True)
+class Upserted:
+    """How many customers were new, changed, or stood already."""
+
+    created: int
+    changed: int
+    unchanged: int
+
+
+class Customers:
+    """The customers."""
+
+    def __init__(self, collection: Collection[Document], now: Callable[[], datetime]) -> None:
+        self._c = collection
+        self._now = now
+
+    def upsert(self, customers: Sequence[Customer]) -> Upserted:
+        """Store customers by id; one that says the same as before is left alone."""
+        if not customers:
+            return Upserted(0, 0, 0)
+        now = self._now()
+        last = {customer.id: customer_document(customer, updated_at=now) for customer in customers}
+        standing = {d["_id"]: d for d in self._c.find({"_id": {"$in": list(last)}}, {"record": 1})}
+        created = [d for i, d in last.items() if i not in standing]
+        changed = [d for i, d in last.items() if i in standing and customer_of(standing[i]) != customer_of(d)]
+        if created or changed:
+            writes = [ReplaceOne({"_id": d["_id"]}, d, upsert=True) for d in created + changed]
+            self._c.bulk_write(writes, ordered=False)
+        return Upserted(len(created), len(changed), len(last) - len(created) - len(changed))
+
+    def provisional_writes(self, customers: Sequence[Customer]) -> list[UpdateOne]:
+        """Return the writes that keep provisional customers, never over one that stands."""
+        now = self._now()
+        documents = [customer_document(customer, updated_at=now) for customer in customers]
+        return [UpdateOne({"_id": d["_id"]}, {"$setOnInsert": d}, upsert=True) for d in documents]
+
+    def get(self, customer_id: str) -> Customer:
+        """Return one customer.
+
+        Raises
+        ------
+        NotFoundError
+            There is none with this id.
+        """
+        document = self._c.find_one({"_id": customer_id})
+        if document is None:
+            raise NotFoundError(f"There is no customer {customer_id[:64]!r}", hint="List them: textcrm customers list.")
+        return customer_of(document)
+
+    def get_many(self, ids: Sequence[str]) -> dict[str, Customer]:
+        """Return the customers with these ids that exist, by id."""
+        return {d["_id"]: customer_of(d) for d in self._c.find({"_id": {"$in": list(ids)}})}
+
+    def find(self, keys: Sequence[str]) -> list[Customer]:
+        """Return the customers that carry any of the exact identifiers *keys* (``email:ann@example.com``)."""
+        if not keys:
+            return []
+        return [customer_of(d) for d in self._c.find({"keys": {"$in": list(keys)}}).sort("_id", 1)]
+
+    def list(self, *, after: str | None = None, limit: int = 50) -> list[Customer]:
+        """Return customers in the order of their ids, those after the id *after*."""
+        query: Document = {} if after is None else {"_id": {"$gt": after}}
+        return [customer_of(d) for d in self._c.find(query).sort("_id", 1).limit(limit)]
+
+    def count(self, *, provisional: bool | None = None) -> int:
+        """Return how many customers there are."""
+        query = {} if provisional is None else {"record.provisional": provisional}
+        return self._c.count_documents(query)

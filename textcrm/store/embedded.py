@@ -1,0 +1,281 @@
+"""The embedded database: a real ``mongod`` as a child process, a replica set of one on the loopback address.
+
+Every process that uses it holds a shared lock on one file; whoever leaves last stops the server. A process that was
+killed holds no lock any more, so nothing is left to clean up: the next one joins the server that still runs, or starts
+it again on the same files, where the journal brings back all that was acknowledged.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+
+from textcrm.errors import DependencyError, UnavailableError
+from textcrm.store.mongod import find_mongod, is_fixed, version
+
+REPLICA_SET = "textcrm"
+USER = "textcrm"
+START_SECONDS = 90.0
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that runs: its process id and port."""
+
+    pid: int
+    port: int
+
+
+class EmbeddedServer:
+    """Joins or starts the server of the data folder *home*.
+
+    Parameters
+    ----------
+    home
+        ``TEXTCRM_HOME``; data lies in ``mongodb/``, secrets in ``secrets/``.
+    binary
+        A ``mongod`` to prefer; None: look for one.
+    options
+        Further server options (tests turn on fail points with them).
+    """
+
+    def __init__(self, home: Path, *, binary: Path | None = None, options: tuple[str, ...] = ()) -> None:
+        self._home = home
+        self._data = home / "mongodb"
+        self._state = self._data / "server.json"
+        self._secrets = home / "secrets"
+        self._binary = binary
+        self._options = options
+        self._users: IO[str] | None = None
+
+    def open(self) -> str:
+        """Return the URI of the running server; start it where it does not run.
+
+        Raises
+        ------
+        DependencyError
+            The server cannot run on this machine.
+        UnavailableError
+            It does not answer in time.
+        """
+        for folder in (self._home, self._data / "data", self._secrets):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with self._exclusive():
+            self._users = (self._data / "users.lock").open("w")
+            fcntl.flock(self._users, fcntl.LOCK_SH)
+            running = self._running() or self._start()
+            self._await_primary(running)
+        return self._uri(running.port)
+
+    def close(self) -> None:
+        """Leave; the last one to leave stops the server cleanly."""
+        if self._users is None:
+            return
+        with self._exclusive():
+            try:
+                fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pass
+            else:
+                self._stop()
+            finally:
+                self._users.close()
+                self._users = None
+
+    def running(self) -> Running | None:
+        """Return the server that runs on this folder, if one does."""
+        return self._running()
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        """Let one process at a time start, join or stop."""
+        with (self._data / "start.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _running(self) -> Running | None:
+        try:
+            state = json.loads(self._state.read_text())
+            running = Running(int(state["pid"]), int(state["port"]))
+            command = Path(f"/proc/{running.pid}/cmdline").read_bytes().split(b"\0")
+        except (OSError, ValueError, KeyError):
+            return None
+        return running if os.fsencode(self._data / "data") in command else None
+
+    def _start(self) -> Running:
+        binary = find_mongod(self._binary)
+        port = self._port()
+        command = [
+            str(binary),
+            *("--dbpath", str(self._data / "data")),
+            *("--logpath", str(self._data / "mongod.log"), "--logappend", "--logRotate", "reopen"),
+            *("--bind_ip", "127.0.0.1", "--port", str(port), "--nounixsocket"),
+            *("--replSet", REPLICA_SET, "--keyFile", str(self._key_file()), "--oplogSize", "512"),
+            *("--wiredTigerCacheSizeGB", "0.5"),
+            *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+            "--noscripting",
+            *self._options,
+        ]
+        if not is_fixed(version(binary)):
+            # CVE-2025-14847 lies in the zlib message compressor: without compressors it cannot be reached
+            command += ["--networkMessageCompressors", "disabled"]
+        process = subprocess.Popen(  # noqa: S603 - the binary was chosen by find_mongod, the arguments are ours
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        running = Running(process.pid, port)
+        _write_private(self._state, json.dumps({"pid": running.pid, "port": running.port}))
+        self._await_answer(process, port)
+        return running
+
+    def _port(self) -> int:
+        """Return the port of last time where it is free, else a free one."""
+        with suppress(OSError, ValueError, KeyError):
+            last = int(json.loads(self._state.read_text())["port"])
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(("127.0.0.1", last))
+                return last
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return int(probe.getsockname()[1])
+
+    def _await_answer(self, process: subprocess.Popen[bytes], port: int) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise DependencyError(
+                    f"The embedded MongoDB ended at its start with code {process.returncode}",
+                    hint=f"Its log says why: {self._data / 'mongod.log'}. Often the disk is full or not writable.",
+                )
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                return
+            time.sleep(0.02)
+        raise UnavailableError(
+            "The embedded MongoDB does not answer", hint=f"Look at its log: {self._data / 'mongod.log'}."
+        )
+
+    def _await_primary(self, running: Running) -> None:
+        """Wait until the server takes writes; make the replica set and the user at the first start."""
+        deadline = time.monotonic() + START_SECONDS
+        with _direct(running.port, self._password()) as client:
+            while time.monotonic() < deadline:
+                try:
+                    hello = client.admin.command("hello")
+                    if hello.get("isWritablePrimary"):
+                        return
+                    self._set_up(client, running.port, hello)
+                except OperationFailure as error:
+                    if error.code != 18:  # AuthenticationFailed: the user does not exist yet
+                        raise
+                    with _direct(running.port, None) as first:
+                        self._first_start(first, running.port)
+                except PyMongoError:
+                    if self._running() is None:
+                        break
+                time.sleep(0.05)
+        raise UnavailableError(
+            "The embedded MongoDB did not become ready", hint=f"Look at its log: {self._data / 'mongod.log'}."
+        )
+
+    def _first_start(self, client: MongoClient[dict[str, Any]], port: int) -> None:
+        """Initiate the replica set and make the one user, through the server's localhost exception."""
+        with suppress(OperationFailure):  # initiated already, by a start that was cut short
+            client.admin.command("replSetInitiate", _replica_set(port, 1))
+        deadline = time.monotonic() + START_SECONDS
+        while not client.admin.command("hello").get("isWritablePrimary"):
+            if time.monotonic() > deadline:
+                raise UnavailableError("The embedded MongoDB elected no primary", hint="Start again.")
+            time.sleep(0.02)
+        client.admin.command(
+            "createUser",
+            USER,
+            pwd=self._password(),
+            roles=["root"],
+            writeConcern={"w": "majority", "j": True},
+        )
+
+    def _set_up(self, client: MongoClient[dict[str, Any]], port: int, hello: dict[str, Any]) -> None:
+        """Move the replica set to another port where the last one was taken."""
+        if hello.get("me") == f"127.0.0.1:{port}" or hello.get("secondary"):
+            return
+        current = client.admin.command("replSetGetConfig")["config"]
+        if current["members"][0]["host"] != f"127.0.0.1:{port}":
+            client.admin.command("replSetReconfig", _replica_set(port, int(current["version"]) + 1), force=True)
+
+    def _stop(self) -> None:
+        running = self._running()
+        if running is None:
+            return
+        with _direct(running.port, self._password()) as client, suppress(PyMongoError):
+            client.admin.command("shutdown", force=True, timeoutSecs=5)
+        deadline = time.monotonic() + 30
+        while self._running() is not None and time.monotonic() < deadline:
+            with suppress(ChildProcessError):
+                os.waitpid(running.pid, os.WNOHANG)
+            time.sleep(0.02)
+
+    def _password(self) -> str:
+        return _private_text(self._secrets / "mongodb.password", lambda: secrets.token_urlsafe(32))
+
+    def _key_file(self) -> Path:
+        path = self._secrets / "mongodb.key"
+        _private_text(path, lambda: secrets.token_urlsafe(96).replace("-", "A").replace("_", "B"))
+        return path
+
+    def _uri(self, port: int) -> str:
+        return f"mongodb://{USER}:{self._password()}@127.0.0.1:{port}/?replicaSet={REPLICA_SET}&authSource=admin"
+
+
+def _replica_set(port: int, number: int) -> dict[str, Any]:
+    return {"_id": REPLICA_SET, "version": number, "members": [{"_id": 0, "host": f"127.0.0.1:{port}"}]}
+
+
+@contextmanager
+def _direct(port: int, password: str | None) -> Iterator[MongoClient[dict[str, Any]]]:
+    client: MongoClient[dict[str, Any]] = MongoClient(
+        "127.0.0.1",
+        port,
+        directConnection=True,
+        serverSelectionTimeoutMS=5000,
+        username=USER if password else None,
+        password=password,
+        authSource="admin",
+    )
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def _private_text(path: Path, make: Callable[[], str]) -> str:
+    """Return the text of the secret file *path*; make it at the first time, readable by its owner alone."""
+    if not path.exists():
+        _write_private(path, make())
+    return path.read_text().strip()
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write *text* whole or not at all, mode 0600."""
+    partial = path.with_suffix(path.suffix + f".{os.getpid()}")
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)

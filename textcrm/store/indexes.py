@@ -1,0 +1,109 @@
+"""The indexes, declared once, made and checked at start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING, TEXT, IndexModel
+from pymongo.database import Database
+from pymongo.errors import OperationFailure
+
+from textcrm.errors import StoreError
+
+Keys = tuple[tuple[str, int | str], ...]
+
+
+@dataclass(frozen=True)
+class Index:
+    """One declared index."""
+
+    collection: str
+    name: str
+    keys: Keys
+    unique: bool = False
+    partial: tuple[tuple[str, Any], ...] = ()
+    options: tuple[tuple[str, Any], ...] = ()
+
+    def model(self) -> IndexModel:
+        """Return what the driver takes."""
+        options: dict[str, Any] = dict(self.options)
+        if self.unique:
+            options["unique"] = True
+        if self.partial:
+            options["partialFilterExpression"] = dict(self.partial)
+        return IndexModel(list(self.keys), name=self.name, **options)
+
+
+def _on(collection: str, name: str, *keys: tuple[str, int | str], **options: Any) -> Index:
+    return Index(collection, name, keys, **options)
+
+
+INDEXES: tuple[Index, ...] = (
+    # work: who is next, whose lease ran out, what was made by an older pipeline
+    _on(
+        "messages",
+        "work_next",
+        ("work.state", ASCENDING),
+        ("work.priority", ASCENDING),
+        ("work.queued_at", ASCENDING),
+    ),
+    _on("messages", "work_lease", ("work.deadline", ASCENDING), partial=(("work.state", "leased"),)),
+    _on("messages", "by_time", ("sent_at", DESCENDING), ("_id", DESCENDING)),
+    _on("messages", "by_message_id", ("record.message_id", ASCENDING)),
+    _on(
+        "messages",
+        "full_text",
+        ("record.subject", TEXT),
+        ("record.text", TEXT),
+        options=(("default_language", "none"),),
+    ),
+    # the queue and its filters
+    _on("insights", "queue", ("rank", DESCENDING), ("sent_at", DESCENDING), ("_id", DESCENDING)),
+    _on("insights", "by_time", ("sent_at", DESCENDING), ("_id", DESCENDING)),
+    _on("insights", "by_channel", ("channel", ASCENDING), ("sent_at", DESCENDING)),
+    _on("insights", "by_intent", ("intent", ASCENDING), ("rank", DESCENDING), ("sent_at", DESCENDING)),
+    _on("insights", "by_sentiment", ("sentiment", ASCENDING), ("rank", DESCENDING), ("sent_at", DESCENDING)),
+    _on("insights", "by_customer", ("customer", ASCENDING), ("sent_at", DESCENDING)),
+    _on("insights", "by_pipeline", ("pipeline", ASCENDING)),
+    _on("customers", "identity", ("keys", ASCENDING)),
+    _on("customers", "by_update", ("updated_at", DESCENDING), ("_id", DESCENDING)),
+    _on("quarantine", "by_time", ("at", DESCENDING), ("_id", DESCENDING)),
+    _on("corrections", "by_message", ("message", ASCENDING), ("task", ASCENDING), ("at", DESCENDING)),
+)
+
+
+def ensure_indexes(database: Database[dict[str, Any]]) -> None:
+    """Make what is missing.
+
+    Raises
+    ------
+    StoreError
+        An index of that name stands there with other keys.
+    """
+    for collection in sorted({index.collection for index in INDEXES}):
+        models = [index.model() for index in INDEXES if index.collection == collection]
+        try:
+            database[collection].create_indexes(models)
+        except OperationFailure as error:
+            raise StoreError(
+                f"The indexes of {database.name}.{collection} differ from what this version needs",
+                hint="Run: textcrm doctor. It names the index; drop that one, and start again.",
+            ) from error
+
+
+def index_problems(database: Database[dict[str, Any]]) -> list[str]:
+    """Return, in words, each declared index that is missing or has other keys."""
+    problems = []
+    for index in INDEXES:
+        found = database[index.collection].index_information().get(index.name)
+        where = f"{index.collection}.{index.name}"
+        if found is None:
+            problems.append(f"Index {where} is missing.")
+        elif not _is_text(index) and tuple((k, v) for k, v in found["key"]) != index.keys:
+            problems.append(f"Index {where} has other keys than this version needs.")
+    return problems
+
+
+def _is_text(index: Index) -> bool:
+    return any(direction == TEXT for _, direction in index.keys)

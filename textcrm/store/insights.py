@@ -1,0 +1,235 @@
+"""Insights: what was found out of each message, as the queue, the trends and the CRM read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from pymongo import MongoClient, ReplaceOne, UpdateOne
+from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from textcrm.errors import NotFoundError, UsageError
+from textcrm.records import CHANNELS, Channel, Customer, Insight
+from textcrm.store.codec import Document, insight_document, insight_of
+from textcrm.store.customers import Customers
+from textcrm.store.messages import Claim
+
+Period = Literal["day", "week", "month"]
+FILTERS = ("channel", "intent", "sentiment", "urgency", "customer", "language", "kind", "link", "product")
+MAJORITY = WriteConcern("majority", j=True)
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of a trend: messages of one period and channel by sentiment."""
+
+    start: datetime
+    channel: str
+    negative: int
+    neutral: int
+    positive: int
+    unknown: int
+
+    @property
+    def total(self) -> int:
+        """All messages of the point."""
+        return self.negative + self.neutral + self.positive + self.unknown
+
+    @property
+    def net(self) -> float | None:
+        """(positive - negative) / messages with a known sentiment, in [-1, 1]; None without any."""
+        known = self.negative + self.neutral + self.positive
+        return (self.positive - self.negative) / known if known else None
+
+
+class Insights:
+    """The insights."""
+
+    def __init__(
+        self,
+        client: MongoClient[Document],
+        collection: Collection[Document],
+        messages: Collection[Document],
+        customers: Collection[Document],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._client = client
+        self._c = collection
+        self._messages = messages
+        self._customers = customers
+        self._now = now
+
+    def complete(self, claim: Claim, insights: Sequence[Insight], *, provisional: Sequence[Customer] = ()) -> list[str]:
+        """Store insights and mark their messages done, in one transaction.
+
+        A message whose lease went to another worker in the meantime is left to that one.
+
+        Returns
+        -------
+        list of str
+            The ids that were completed.
+        """
+        if not insights:
+            return []
+        by_id = {message.id: message for message in claim.messages}
+        now = self._now()
+        documents = {i.message_id: insight_document(i, by_id[i.message_id], stored_at=now) for i in insights}
+        new = Customers(self._customers, self._now).provisional_writes(provisional)
+
+        def write(session: ClientSession) -> list[str]:
+            held = self._messages.find(
+                {"_id": {"$in": list(documents)}, "work.token": claim.token}, {"_id": 1}, session=session
+            )
+            ours = [d["_id"] for d in held]
+            if not ours:
+                return []
+            if new:
+                self._customers.bulk_write(new, ordered=False, session=session)
+            self._c.bulk_write(
+                [ReplaceOne({"_id": i}, documents[i], upsert=True) for i in ours],
+                ordered=False,
+                session=session,
+            )
+            self._messages.bulk_write(
+                [_done(i, claim.token, documents[i]["pipeline"], now) for i in ours], session=session
+            )
+            return ours
+
+        with self._client.start_session() as session:
+            return session.with_transaction(
+                write, read_concern=ReadConcern("snapshot"), write_concern=MAJORITY, max_commit_time_ms=20_000
+            )
+
+    def get(self, message_id: str) -> Insight:
+        """Return the insight of one message.
+
+        Raises
+        ------
+        NotFoundError
+            The message is unknown or not analysed yet.
+        """
+        document = self._c.find_one({"_id": message_id})
+        if document is None:
+            raise NotFoundError(
+                f"There is no insight of message {message_id[:64]!r}",
+                hint="Either the id is wrong, or the message still waits: run textcrm analyse.",
+            )
+        return insight_of(document)
+
+    def queue(
+        self,
+        *,
+        filters: dict[str, str] | None = None,
+        after: tuple[int, datetime, str] | None = None,
+        limit: int = 50,
+        newest_first: bool = False,
+    ) -> list[tuple[Insight, tuple[int, datetime, str]]]:
+        """Return insights in order of urgency (or of time), each with the cursor that goes on after it.
+
+        Parameters
+        ----------
+        filters
+            Field to value, fields from `FILTERS`.
+        after
+            Cursor of the last one of the page before.
+        """
+        query = check_filters(filters or {})
+        keys = ["sent_at", "_id"] if newest_first else ["rank", "sent_at", "_id"]
+        if after is not None:
+            rank, at, last = after
+            older: list[Document] = [{"sent_at": {"$lt": at}}, {"sent_at": at, "_id": {"$lt": last}}]
+            query["$or"] = (
+                older if newest_first else [{"rank": {"$lt": rank}}, *({"rank": rank, **part} for part in older)]
+            )
+        rows = self._c.find(query).sort([(key, -1) for key in keys]).limit(limit)
+        return [(insight_of(d), (d["rank"], d["sent_at"], d["_id"])) for d in rows]
+
+    def of_customer(self, customer_id: str, *, limit: int = 200) -> list[Insight]:
+        """Return the insights of a customer's messages, newest first."""
+        return [insight_of(d) for d in self._c.find({"customer": customer_id}).sort("sent_at", -1).limit(limit)]
+
+    def trend(
+        self,
+        *,
+        by: Period,
+        channel: Channel | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[Point]:
+        """Return sentiment counts by period and channel, oldest first. Weeks begin on Monday (ISO 8601), UTC."""
+        match: Document = {"kind": {"$in": ["request", "empty"]}}
+        if channel is not None:
+            if channel not in CHANNELS:
+                raise UsageError(f"There is no channel {channel[:32]!r}", options=CHANNELS)
+            match["channel"] = channel
+        bounds = {k: v for k, v in (("$gte", since), ("$lt", until)) if v is not None}
+        if bounds:
+            match["sent_at"] = bounds
+        truncated: Document = {"date": "$sent_at", "unit": by}
+        if by == "week":
+            truncated["startOfWeek"] = "monday"
+        counts: Document = {
+            label: {"$sum": {"$cond": [{"$eq": ["$sentiment", label]}, 1, 0]}}
+            for label in ("negative", "neutral", "positive")
+        }
+        group: Document = {
+            "_id": {"at": {"$dateTrunc": truncated}, "channel": "$channel"},
+            "n": {"$sum": 1},
+            **counts,
+        }
+        rows = self._c.aggregate([{"$match": match}, {"$group": group}, {"$sort": {"_id.at": 1, "_id.channel": 1}}])
+        return [_point(row) for row in rows]
+
+    def counts(self, field: str) -> dict[str, int]:
+        """Return how many insights carry each value of *field* (one of `FILTERS`)."""
+        if field not in FILTERS:
+            raise UsageError(f"Insights cannot be counted by {field[:32]!r}", options=FILTERS)
+        rows = self._c.aggregate([{"$group": {"_id": f"${field}", "n": {"$sum": 1}}}, {"$sort": {"n": -1}}])
+        return {str(row["_id"]) if row["_id"] is not None else "": row["n"] for row in rows}
+
+    def count(self) -> int:
+        """Return how many insights are stored."""
+        return self._c.count_documents({})
+
+
+def check_filters(filters: dict[str, str]) -> Document:
+    """Return a query that compares allowed fields with plain values.
+
+    Raises
+    ------
+    UsageError
+        A field is not one of `FILTERS`, or a value is not text.
+    """
+    query: Document = {}
+    for name, value in filters.items():
+        if name not in FILTERS or not isinstance(value, str):
+            raise UsageError(f"Insights cannot be filtered by {name[:32]!r}", options=FILTERS)
+        query[name] = {"$eq": value}
+    return query
+
+
+def _done(message_id: str, token: str, pipeline: str, now: datetime) -> UpdateOne:
+    return UpdateOne(
+        {"_id": message_id, "work.token": token},
+        {
+            "$set": {"work.state": "done", "work.pipeline": pipeline, "work.done_at": now},
+            "$unset": {"work.owner": "", "work.token": "", "work.deadline": ""},
+        },
+    )
+
+
+def _point(row: dict[str, Any]) -> Point:
+    known = row["negative"] + row["neutral"] + row["positive"]
+    return Point(
+        row["_id"]["at"],
+        row["_id"]["channel"],
+        row["negative"],
+        row["neutral"],
+        row["positive"],
+        row["n"] - known,
+    )

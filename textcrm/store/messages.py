@@ -1,0 +1,209 @@
+"""Messages and the state of the work on them.
+
+Work state lies on the message itself: ``pending``, ``leased`` (owner, token, deadline by the server's clock, attempts
+counted before the work), ``done`` (at which pipeline fingerprint), ``failed``.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from pymongo.collection import Collection
+from pymongo.errors import BulkWriteError
+
+from textcrm.errors import NotFoundError, StoreError
+from textcrm.records import Message
+from textcrm.store.codec import MAX_DOCUMENT_BYTES, Document, message_document, message_of, size
+
+DUPLICATE_KEY = 11000
+LIVE, BACKFILL = 0, 10
+
+
+@dataclass
+class Added:
+    """What became of messages that were given to the store, by id."""
+
+    stored: list[str] = field(default_factory=list)
+    duplicates: list[str] = field(default_factory=list)
+    too_large: list[Message] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Messages leased to one worker. Only the holder of ``token`` may finish them."""
+
+    token: str
+    messages: tuple[Message, ...]
+    attempts: tuple[int, ...]
+
+
+class Messages:
+    """The messages."""
+
+    def __init__(self, collection: Collection[Document], now: Callable[[], datetime]) -> None:
+        self._c = collection
+        self._now = now
+
+    def add(self, messages: Sequence[Message], *, priority: int = LIVE) -> Added:
+        """Store messages; what is there already stays as it is. Acknowledged after majority and journal."""
+        added = Added()
+        now = self._now()
+        documents: dict[str, Document] = {}
+        for message in messages:
+            document = message_document(message, stored_at=now, priority=priority)
+            if message.id in documents:
+                added.duplicates.append(message.id)
+            elif (
+                len(message.text) + len(message.html or "") > MAX_DOCUMENT_BYTES // 4
+                and size(document) > MAX_DOCUMENT_BYTES
+            ):
+                added.too_large.append(message)
+            else:
+                documents[message.id] = document
+        if not documents:
+            return added
+        twice: set[str] = set()
+        for batch in _batches(list(documents.values())):
+            try:
+                self._c.insert_many(batch, ordered=False)
+            except BulkWriteError as error:
+                twice |= _duplicates(error)
+        added.stored += [i for i in documents if i not in twice]
+        added.duplicates += [i for i in documents if i in twice]
+        return added
+
+    def get(self, message_id: str) -> Message:
+        """Return one message.
+
+        Raises
+        ------
+        NotFoundError
+            There is none with this id.
+        """
+        document = self._c.find_one({"_id": message_id})
+        if document is None:
+            raise NotFoundError(f"There is no message {message_id[:64]!r}", hint="List them: textcrm messages.")
+        return message_of(document)
+
+    def get_many(self, ids: Sequence[str]) -> dict[str, Message]:
+        """Return the messages with these ids that exist, by id."""
+        return {d["_id"]: message_of(d) for d in self._c.find({"_id": {"$in": list(ids)}})}
+
+    def iterate(self, *, batch: int = 200) -> Iterator[Message]:
+        """Yield all messages, oldest first."""
+        for document in self._c.find({}).sort([("sent_at", 1), ("_id", 1)]).batch_size(batch):
+            yield message_of(document)
+
+    def claim(self, owner: str, *, limit: int, lease: timedelta) -> Claim:
+        """Lease up to *limit* messages that wait or whose lease ran out; live ones before backfill, oldest first."""
+        now = self._now()
+        waiting = {"work.state": "pending"}
+        expired = {"work.state": "leased", "work.deadline": {"$lt": now}}
+        order = [("work.priority", 1), ("work.queued_at", 1)]
+        ids = [d["_id"] for d in self._c.find(expired, {"_id": 1}).limit(limit)]
+        if len(ids) < limit:
+            ids += [d["_id"] for d in self._c.find(waiting, {"_id": 1}).sort(order).limit(limit - len(ids))]
+        token = secrets.token_hex(12)
+        if not ids:
+            return Claim(token, (), ())
+        self._c.update_many(
+            {"_id": {"$in": ids}, "$or": [waiting, expired]},
+            {
+                "$set": {
+                    "work.state": "leased",
+                    "work.owner": owner,
+                    "work.token": token,
+                    "work.deadline": now + lease,
+                },
+                "$inc": {"work.attempts": 1},
+            },
+        )
+        documents = list(self._c.find({"_id": {"$in": ids}, "work.token": token}))
+        place = {message_id: index for index, message_id in enumerate(ids)}
+        documents.sort(key=lambda d: place[d["_id"]])
+        return Claim(token, tuple(map(message_of, documents)), tuple(d["work"]["attempts"] for d in documents))
+
+    def extend(self, claim: Claim, lease: timedelta) -> None:
+        """Keep a claim for longer."""
+        self._c.update_many(
+            {"work.token": claim.token, "_id": {"$in": [m.id for m in claim.messages]}},
+            {"$set": {"work.deadline": self._now() + lease}},
+        )
+
+    def release(self, claim: Claim, *, ids: Sequence[str] | None = None, count_attempt: bool = False) -> None:
+        """Give messages back unfinished; the attempt is forgotten unless it is to count."""
+        chosen = [m.id for m in claim.messages] if ids is None else list(ids)
+        self._c.update_many(
+            {"_id": {"$in": chosen}, "work.token": claim.token},
+            {
+                "$set": {"work.state": "pending"},
+                "$unset": {"work.owner": "", "work.token": "", "work.deadline": ""},
+                "$inc": {"work.attempts": 0 if count_attempt else -1},
+            },
+        )
+
+    def fail(self, claim: Claim, message_id: str, reason: str) -> None:
+        """Mark a message as one that cannot be analysed; it stays stored."""
+        self._c.update_one(
+            {"_id": message_id, "work.token": claim.token},
+            {
+                "$set": {"work.state": "failed", "work.reason": reason},
+                "$unset": {"work.token": "", "work.deadline": ""},
+            },
+        )
+
+    def requeue(self, query: Document | None = None, *, priority: int = BACKFILL) -> int:
+        """Put messages that are done or failed back into the queue; return how many."""
+        done = self._c.update_many(
+            {**(query or {}), "work.state": {"$in": ["done", "failed"]}},
+            {
+                "$set": {
+                    "work.state": "pending",
+                    "work.priority": priority,
+                    "work.queued_at": self._now(),
+                    "work.attempts": 0,
+                }
+            },
+        )
+        return done.modified_count
+
+    def counts(self) -> dict[str, int]:
+        """Return how many messages are in each work state."""
+        rows = self._c.aggregate([{"$group": {"_id": "$work.state", "n": {"$sum": 1}}}])
+        return {row["_id"]: row["n"] for row in rows}
+
+    def count(self) -> int:
+        """Return how many messages are stored."""
+        return self._c.count_documents({})
+
+
+def _batches(documents: list[Document], limit: int = 40_000_000) -> Iterator[list[Document]]:
+    """Yield the documents in runs that one command can carry (48 MB)."""
+    batch: list[Document] = []
+    total = 0
+    for document in documents:
+        record: Any = document["record"]
+        weight = 4 * (len(record["text"]) + len(record["html"] or "")) + 4_000
+        if batch and total + weight > limit:
+            yield batch
+            batch, total = [], 0
+        batch.append(document)
+        total += weight
+    if batch:
+        yield batch
+
+
+def _duplicates(error: BulkWriteError) -> set[str]:
+    """Return the ids that were there already; anything else is a real failure."""
+    failures = error.details.get("writeErrors", [])
+    others = [f for f in failures if f.get("code") != DUPLICATE_KEY]
+    if others or error.details.get("writeConcernErrors"):
+        raise StoreError(
+            "The database refused some messages",
+            hint="Nothing was acknowledged for them; run the same command again.",
+        ) from error
+    return {failure["op"]["_id"] for failure in failures}
