@@ -1,0 +1,1 @@
+"""The link: which customer a message belongs to, and which records are the same person."""
