@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 
 import typer
@@ -37,6 +38,8 @@ def build_app() -> typer.Typer:
         add_completion=True,
     )
     for group in GROUPS:
+        if importlib.util.find_spec(f"textcrm.cli.{group}") is None:
+            continue
         importlib.import_module(f"textcrm.cli.{group}").register(app)
     return app
 
