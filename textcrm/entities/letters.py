@@ -1,0 +1,12 @@
+"""Shapes of words: what may begin a name, and how a word of a name looks.
+
+``re`` has no class of capital letters beyond ASCII, so that class is written out here for Latin, Greek and Cyrillic.
+"""
+
+from __future__ import annotations
+
+UPPER = "".join(chr(code) for code in range(0x0530) if chr(code).isupper())
+# One word with a capital: Anna, O'Neil, D'Angelo, Jean-Luc, McKay, ANNA.
+CAPITAL = rf"[{UPPER}][\w'’]{{0,30}}(?:-[\w'’]{{1,30}}){{0,2}}"
+# The blank within a line.
+GAP = r"[ \t\u00a0]{1,2}"

@@ -1,0 +1,42 @@
+"""The pattern recognisers, one a file, by name."""
+
+from __future__ import annotations
+
+from textcrm.entities.found import Recogniser
+from textcrm.entities.patterns import (
+    address,
+    card,
+    dates,
+    email,
+    handle,
+    iban,
+    ip,
+    money,
+    national_id,
+    order,
+    organisation,
+    person,
+    phone,
+    place,
+    tax,
+    url,
+)
+
+PATTERNS: dict[str, Recogniser] = {
+    "address": address.find,
+    "card": card.find,
+    "date": dates.find,
+    "email": email.find,
+    "handle": handle.find,
+    "iban": iban.find,
+    "ip": ip.find,
+    "money": money.find,
+    "national_id": national_id.find,
+    "order": order.find,
+    "organisation": organisation.find,
+    "person": person.find,
+    "phone": phone.find,
+    "place": place.find,
+    "tax": tax.find,
+    "url": url.find,
+}

@@ -1,0 +1,124 @@
+"""Postal addresses: street, unit, town, region, postcode and country together are one entity.
+
+A *core* (street and number, post box, military address, corner of two streets) starts an address; from its end the
+address is read on, part by part, over commas and line ends. A core whose shape is weak ("Pivovarská 276") counts only
+where a strong part follows or a phrase such as "lives at" stands before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from textcrm.entities.found import Found, Options
+from textcrm.entities.letters import CAPITAL, GAP
+from textcrm.entities.lexicon import COUNTRIES, NOT_NAMES
+from textcrm.entities.patterns import streets as st
+
+_EDGE = r"(?<![\w#$€£.:/-])"
+_STOP = r"(?![\w])"
+_STREET = (
+    # 1668 Glyn St; 12-14 N 5th Ave NW; the number may be followed by a second one: 903 83 Dora Creek
+    (re.compile(rf"{_EDGE}\d{{1,6}}[A-Za-z]?(?:[-/]\d{{1,4}})?,?{GAP}(?:\d{{1,5}}{GAP})?(?:{st.DIRECTION}{GAP})?(?:{st.WORD}{GAP}){{1,4}}?(?:{st.SUFFIX})\.?{_STOP}(?:{GAP}{st.DIRECTION}{_STOP})?", re.UNICODE), 0.8),
+    # Bahnhofstraße 5, Lange Laan 12a
+    (re.compile(rf"{_EDGE}(?:\d{{1,6}}{GAP})?(?:{st.WORD}{GAP}){{0,3}}?\w{{2,30}}(?:{st.ENDING}),?{GAP}{st.HOUSE}{_STOP}"), 0.8),
+    # Luite tee 87, Unter den Linden ... Straße 17
+    (re.compile(rf"{_EDGE}(?:\d{{1,6}}{GAP})?\w{{2,30}}(?:{GAP}{CAPITAL}){{0,2}}{GAP}(?:{st.MIDDLE}){GAP}{st.HOUSE}{_STOP}\.?"), 0.75),
+    # 12 bis, rue de la Paix; Via Roma 131; ul. Miła 53/7
+    (re.compile(rf"{_EDGE}(?:\d{{1,5}}(?:[ ]?(?:bis|ter|quater|[A-Z]))?,?{GAP})(?i:{st.PREFIX}){GAP}(?:{st.WORD}[ ]?){{1,5}}(?<=\w){_STOP}"), 0.8),
+    (re.compile(rf"{_EDGE}(?i:{st.PREFIX})[ ]{{0,2}}(?:{st.WORD}[ ]?){{1,6}},?[ ]?(?:n[°ºo.]{{1,2}}[ ]?)?{st.HOUSE}{_STOP}"), 0.8),
+    # boxes and military addresses
+    (re.compile(rf"{_EDGE}(?:(?i:p\.?[ ]?o\.?[ ]?box|post office box|postfach|postbox|postbus|b\.?p\.?|apartado(?: de correos)?|casella postale|caixa postal|skr\. poczt\.)[ ]?\d[\d ]{{0,7}}|"
+                rf"(?:PSC|Unit|CMR)[ ]\d{{1,5}},?[ ]Box[ ]\d{{1,5}}){_STOP}"), 0.8),
+    (re.compile(rf"{_EDGE}(?:USNS|USS|USNV|USCGC)[ ]{CAPITAL}(?=[\s,]{{1,3}}(?:APO|FPO|DPO)[ ])"), 0.8),
+    (re.compile(rf"(?<![\w])(?:the )?corner of {st.NAMES}(?:[ ]\w{{1,9}}\.)?(?:[ ]{st.HOUSE})? and (?:{st.WORD}[ ]){{0,3}}{CAPITAL}(?:[ ]{st.HOUSE})?{_STOP}"), 0.8),
+)  # fmt: skip
+_WEAK = re.compile(
+    rf"{_EDGE}(?P<lead>\d{{1,6}}{GAP})?(?P<name>{st.NAMES})(?:{GAP}|,[ ])(?P<house>{st.HOUSE}){_STOP}(?![.,:/-]\d)"
+)
+_PLAIN = re.compile(rf"(?<![\w])(?P<name>{CAPITAL}(?:{GAP}{CAPITAL}){{0,2}}{GAP}(?:{st.PLAIN_SUFFIX})){_STOP}")
+_ABOUT = re.compile(
+    r"(?i)(?:address(?:es)?|live[sd]? (?:at|on|in)|living (?:at|on|in)|located|located at|is at|are at|me at|you at|off at|here|deliver(?:ed|y)?(?: it| them)? (?:at|to)|ship(?:ped|ping)? (?:at|to)|"
+    r"sen[dt](?: \w+){0,3} to|mail(?:ed)? to|return(?:ed)? to|move[d]? to|refers to|side of|taxi to|office at|enter on|street|residence|home|adresse|wohne|anschrift|habite|domicilio|dirección|indirizzo|"
+    r"adres|адрес|at|in|on|to|meet(?:ing)? at)[\s:]{0,3}(?:is|are|it is|it's|ist|est|es|è|in|the)?[\s:,]{0,3}\Z"
+)
+_SEP = re.compile(r"[ \t]{0,3}[,;.|·-]?[ \t]{0,3}(?:\r?\n[ \t>?*]{0,6}){0,2}[,;]?[ \t]{0,3}(?:\r?\n[ \t]{0,4})?")
+_COUNTRY = "|".join(re.escape(c) for c in sorted(COUNTRIES, key=lambda c: (-len(c), c)))
+_ZIP = rf"(?:{st.UK_POSTCODE}|{st.CA_POSTCODE}|\d{{5}}-\d{{3,4}}|[A-Z]{{1,2}}-\d{{4,6}}|\d{{4}} [A-Z]{{2}}|\d{{3}} \d{{2}}|\d{{2}}-\d{{3}}|\d{{4,6}})(?![\w]|[-/.:]\d)"
+_TOWN = (
+    rf"{CAPITAL}(?:[ -](?:(?:de|la|am|an der|der|of|do|da|del|sur|upon|di|le|en|i|nad|pod|in)[ -])?{CAPITAL}){{0,3}}"
+)
+_SECONDARY = re.compile(rf"(?:{st.SECONDARY}){_STOP}", re.IGNORECASE)
+_STRONG = tuple(
+    re.compile(part)
+    for part in (
+        rf"(?:APO|FPO|DPO),?[ ]A[AEP][ ]\d{{5}}(?:-\d{{4}})?{_STOP}",
+        rf"{_TOWN},?[ ](?:[A-Z]{{2,3}}|nan)[ ]{{1,2}}{_ZIP}",
+        rf"{_ZIP},?[ ]{_TOWN}(?:[ ]\d{{1,2}})?{_STOP}",
+        rf"{_TOWN},?[ ]{_ZIP}",
+        rf"(?i:{_COUNTRY})(?:[ ]{_ZIP})?{_STOP}",
+        rf"(?:[A-Z]{{2,3}}|nan)[ \n,]{{1,3}}{_ZIP}",
+        _ZIP,
+    )
+)
+_REGION = re.compile(rf"(?:[A-Z]{{2,3}}|nan){_STOP}(?=[ \t]{{0,3}},?[ \t]{{0,3}}\n?[ \t]{{0,3}})")
+_TENTATIVE = re.compile(rf"{_TOWN}{_STOP}")
+_STANDALONE = (
+    (re.compile(rf"(?<![\w]){_TOWN}, [A-Z]{{2}}[ ]{{1,2}}\d{{5}}(?:-\d{{4}})?{_STOP}"), 0.75),
+    (re.compile(rf"(?<![\w]){_TOWN},? {st.UK_POSTCODE}{_STOP}"), 0.75),
+    (re.compile(rf"(?<![\w-]){st.UK_POSTCODE}{_STOP}"), 0.62),
+    (re.compile(rf"(?<![\w-])(?:[A-Z]{{1,2}}-\d{{4,5}}|\d{{5}}|\d{{4}} [A-Z]{{2}}) {_TOWN}{_STOP}"), 0.3),
+    (re.compile(rf"(?<![\w])(?i:zip(?: ?code)?|post(?:al)? ?code|plz|code postal|código postal|cap|postcode|kod pocztowy)[ \t]{{0,2}}(?:is|ist|:|=)?[ \t]{{0,2}}(?P<code>{_ZIP}|\d{{3,5}}-\d{{3,4}})"), 0.8),
+)  # fmt: skip
+
+
+def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one signature for all)
+    """Yield the addresses, each as one span."""
+    for pattern, score in _STREET:
+        for match in pattern.finditer(text):
+            end, strong = read_on(text, match.end())
+            yield Found(match.start(), end, "ADDRESS", min(0.95, score + 0.05 * strong), "address")
+    for match in _WEAK.finditer(text):
+        first = match["name"].split()[0].strip(".,'’").lower()
+        if first in NOT_NAMES:
+            continue
+        end, strong = read_on(text, match.end())
+        about = _ABOUT.search(text, max(0, match.start() - 60), match.start())
+        score = 0.3 + (0.4 if strong else 0.0) + (0.4 if about else 0.0) + (0.2 if match["lead"] else 0.0)
+        yield Found(match.start(), end, "ADDRESS", min(0.9, score), "address")
+    for match in _PLAIN.finditer(text):
+        yield Found(match.start(), read_on(text, match.end())[0], "ADDRESS", 0.61, "address")
+    for pattern, score in _STANDALONE:
+        for match in pattern.finditer(text):
+            group = "code" if "code" in pattern.groupindex else 0
+            about = _ABOUT.search(text, max(0, match.start() - 60), match.start())
+            yield Found(
+                match.start(group), match.end(group), "ADDRESS", min(0.9, score + (0.3 if about else 0.0)), "address"
+            )
+
+
+def read_on(text: str, end: int) -> tuple[int, int]:
+    """Read the parts of an address that follow *end*.
+
+    Returns
+    -------
+    tuple
+        The new end, and how many parts with a postcode, a country or a unit were read. Town names alone are taken only
+        where such a part comes behind them.
+    """
+    strong, tentative, position = 0, 0, end
+    while tentative < 3 and strong < 6:
+        separator = _SEP.match(text, position)
+        start = separator.end() if separator else position
+        if start == position:
+            break
+        match = _SECONDARY.match(text, start) or next((m for m in (p.match(text, start) for p in _STRONG) if m), None)
+        if match:
+            end = position = match.end()
+            strong, tentative = strong + 1, 0
+            continue
+        match = _REGION.match(text, start) or _TENTATIVE.match(text, start)
+        if match is None:
+            break
+        position, tentative = match.end(), tentative + 1
+    return end, strong

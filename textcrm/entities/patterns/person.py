@@ -1,0 +1,92 @@
+"""Names of persons, told by what stands round them: titles, greetings, closings, fields, phrases.
+
+The words of a name are known by their capitals, in any script that has them; which phrase introduces a name is
+written here for the languages of customer mail.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from textcrm.entities.found import Found, Options
+from textcrm.entities.letters import CAPITAL, GAP, UPPER
+from textcrm.entities.lexicon import NOT_NAMES
+
+_PARTICLE = r"(?:de la|de los|de las|van der|van den|van de|von der|de|da|do|dos|das|del|della|di|du|van|von|zu|la|le|el|al|bin|ibn|ter|ten|af|av|y|e)"
+_INITIAL = rf"[{UPPER}]\."
+NAME = rf"(?:{_INITIAL}[ ]?){{0,2}}{CAPITAL}(?:{GAP}(?:{_INITIAL}(?![\w])|(?:{_PARTICLE}{GAP})?{CAPITAL})){{0,3}}"
+_TITLE = re.compile(
+    rf"(?<![\w])(?P<title>(?:Mr|Mrs|Ms|Mx|Dr|Prof|Sr|Sra|Srta|Dra|Mme|Mlle|Sig|Dott|Ing|Rev|Capt|Sgt|Lt)\.?|Miss|Mister|Madam|Madame|Monsieur|"
+    rf"Professor|Doctor|Doktor|Herrn?|Frau|Señora?|Señor|Signora?|Signor|Senhora?|Senhor|Pani?|Meneer|Mevrouw|Dhr\.|Mw\.|Mgr\.|Sir|Lady|Lord|Dame|"
+    rf"mr\.?|mrs\.?|ms\.?|dr\.)(?:{GAP}(?:Dr\.|Prof\.|med\.)){{0,2}}{GAP}(?P<name>{NAME})"
+)
+_PHRASE = re.compile(
+    rf"(?<![\w])(?:(?i:my (?:full |first |last |maiden |sur|middle )?name is|(?:full|first|last|maiden|middle|real|legal) name is|name is|name's|"
+    rf"'s name (?:is|was)|named|was named|name,|name to|who is called|calls? me|known as|called me|call me|my name:|account of|account under|under the name(?: of)?|in the name of|"
+    rf"on behalf of|signed by|written by|directed by|starring|spoke (?:to|with)|speak (?:to|with)|talked to|talk to|spoken with|dealt with|contact person is|attn:?|attention:?|c/o|"
+    rf"follow up with|meet with|meeting with|email from|call from|my (?:husband|wife|son|daughter|brother|sister|father|mother|friend|colleague|partner|boss|manager|"
+    rf"boyfriend|girlfriend|cousin|uncle|aunt|neighbou?r|assistant)(?:'s name is|'s name|,)?|partner's name|"
+    rf"mein name ist|ich heiße|ich heisse|ich bin|je m'appelle|je suis|mon nom est|me llamo|mi nombre es|soy|meu nome é|me chamo|sou|mi chiamo|il mio nome è|sono|"
+    rf"mijn naam is|ik ben|ik heet|nazywam się|mam na imię|меня зовут|this is|i am|i'm|i’m|it's|here is|here's|"
+    rf"name[ ]?:|customer[ ]?:|contact[ ]?:|nom[ ]?:|nombre[ ]?:|nome[ ]?:|naam[ ]?:|imię[ ]?:|имя[ ]?:|from[ ]?:|to[ ]?:|cc[ ]?:|von[ ]?:|an[ ]?:|de[ ]?:))[ \t]{{0,3}}[\"“'*]?(?P<name>{NAME})"
+)
+_GREETING = re.compile(
+    rf"(?m)(?:^|(?<=[.!?] ))[ \t>]{{0,4}}(?i:hi|hello|hey|dear|hiya|good (?:morning|afternoon|evening)|greetings|hallo|liebe[rs]?|sehr geehrte[rs]?|guten (?:tag|morgen|abend)|"
+    rf"moin|servus|bonjour|bonsoir|salut|ch(?:er|ère)|hola|buenos días|buenas tardes|estimad[oa]|querid[oa]|olá|oi|car[oa]|prezad[oa]|ciao|salve|buongiorno|gentile|egregio|"
+    rf"beste|geachte|dag|witam|cześć|szanown[ya]|drog[ia]|здравствуйте|привет|уважаем(?:ый|ая)|добрый день|thanks|thank you|thx|cheers|merci|danke|gracias|grazie|obrigad[oa])"
+    rf"(?i:,? (?:there|team|again|so much|very much|a lot))?,?[ ](?P<name>{NAME})(?=[ \t]{{0,3}}(?:[,!:.;\-–—]|$))"
+)
+_CLOSING = re.compile(
+    rf"(?m)(?:^|[.!?][ ])[ \t]{{0,4}}(?i:(?:many |kind |best |warm |warmest |with (?:kind |best )?)?(?:thanks(?: (?:so much|again|in advance|a lot|and regards))?|thank you(?: (?:so much|very much|in advance))?|regards|"
+    rf"wishes|cheers|sincerely(?: yours)?|yours(?: (?:sincerely|faithfully|truly))?|best|all the best|love|take care|respectfully|cordially|rgds|br|kr|"
+    rf"(?:mit )?(?:freundlichen|besten|lieben|herzlichen|vielen)? ?(?:grüßen|grüße|gruß|gruss|grüsse|dank)|mfg|lg|vg|cordialement|bien à vous|salutations|amicalement|"
+    rf"(?:un )?saludos?(?: cordial(?:es)?)?|atentamente|atenciosamente|cumprimentos|abraços?|cordiali saluti|saluti|distinti saluti|"
+    rf"(?:met )?vriendelijke groet(?:en)?|groet(?:en|jes)?|mvg|pozdrawiam|z poważaniem|с уважением))[ \t]{{0,3}}[,.!–—-]?[ \t]{{0,3}}(?:\r?\n[ \t>]{{0,4}}){{0,3}}(?:[-–—~][ ]?)?"
+    rf"(?P<name>{NAME})(?=[ \t]{{0,3}}(?:$|[,.(|/\n]))"
+)
+_OWNER = re.compile(
+    rf"(?<![\w])(?P<name>{NAME})(?=['’]s (?:account|address|name|email|phone|order|card|birthday|husband|wife|son|daughter|number|team|office|mother|father))"
+)
+_SPEAKER = re.compile(rf"(?m)^[ \t]{{0,3}}(?P<name>{CAPITAL}(?:{GAP}{CAPITAL})?)(?=: \S)")
+_SAYING = re.compile(
+    rf"(?<![\w])(?P<name>{NAME})(?=,? (?:said|says|told|asked|wrote|replied|promised|called|emailed|answered|explained)(?![\w]))"
+)
+_RULES = (
+    (_TITLE, 0.88, "title"),
+    (_PHRASE, 0.72, "phrase"),
+    (_GREETING, 0.82, "greeting"),
+    (_CLOSING, 0.8, "closing"),
+    (_OWNER, 0.65, "owner"),
+    (_SPEAKER, 0.55, "speaker"),
+    (_SAYING, 0.55, "saying"),
+)
+
+
+def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one signature for all)
+    """Yield the names."""
+    for pattern, score, _rule in _RULES:
+        for match in pattern.finditer(text):
+            start, end = trim(text, *match.span("name"))
+            if end > start:
+                yield Found(start, end, "PERSON", score, "person")
+
+
+def trim(text: str, start: int, end: int) -> tuple[int, int]:
+    """Cut words that are no names from both ends of ``[start, end)``; an empty span where nothing is left."""
+    words = list(re.finditer(r"[^\s]+", text[start:end]))
+    while words and words[0].group().strip(".,'’").lower() in NOT_NAMES:
+        words.pop(0)
+    for index, word in enumerate(words):
+        if index and word.group().strip(".,'’").lower() in NOT_NAMES:
+            words = words[:index]
+            break
+    if (
+        not words
+        or len(words[0].group()) < 2
+        or (words[0].group().isupper() and len(words) == 1 and len(words[0].group()) < 4)
+    ):
+        return start, start
+    last = words[-1].group()
+    cut = 2 if last.endswith(("'s", "’s")) else 1 if last.endswith(("'", "’")) else 0
+    return start + words[0].start(), start + words[-1].end() - cut

@@ -1,0 +1,32 @@
+"""Countries, by name, and places told by the phrase before them; nationalities."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from textcrm.entities.found import Found, Options
+from textcrm.entities.letters import CAPITAL, GAP
+from textcrm.entities.lexicon import COUNTRIES, NATIONALITIES, NOT_NAMES
+
+_COUNTRY = re.compile(
+    r"(?<![\w])(?:" + "|".join(re.escape(c) for c in sorted(COUNTRIES, key=lambda c: (-len(c), c))) + r")(?![\w])"
+)
+_NATION = re.compile(r"(?<![\w])(?:" + "|".join(sorted(NATIONALITIES)) + r")s?(?![\w])", re.IGNORECASE)
+_PHRASE = re.compile(
+    rf"(?<![\w])(?i:lives? in|living in|lived in|moved (?:here |back )?(?:from|to)|move to|based in|located in|born in|raised in|grew up in|reside[sd]? in|resident of|travel(?:l?ing|l?ed)? to|"
+    rf"trip to|flight (?:to|from)|fly(?:ing)? (?:to|from)|visit(?:ing|ed)?|arrived? (?:in|at|from)|returned to|originally from|i am from|i'm from|came from|comes from|"
+    rf"city[ ]?:|town[ ]?:|country[ ]?:|place[ ]?:|wohne in|aus|komme aus|habite à|vivo en|vivo a|woon in|mieszkam w)[ ](?P<name>{CAPITAL}(?:{GAP}(?:(?:de|la|am|an der|der|of|do|da|del|sur|upon)[ ])?{CAPITAL}){{0,2}})"
+)
+
+
+def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one signature for all)
+    """Yield countries and places (``GPE``) and nationalities (``NORP``)."""
+    for match in _COUNTRY.finditer(text):
+        yield Found(match.start(), match.end(), "GPE", 0.7, "place", match.group())
+    for match in _NATION.finditer(text):
+        yield Found(match.start(), match.end(), "NORP", 0.65 if match.group()[0].isupper() else 0.5, "place")
+    for match in _PHRASE.finditer(text):
+        words = match["name"].split()
+        if not any(word.lower() in NOT_NAMES for word in words):
+            yield Found(match.start("name"), match.end("name"), "GPE", 0.66, "place")
