@@ -95,6 +95,11 @@ def sample(path: Path, kind: str) -> tuple[list[str], list[dict[str, str]]]:
     return list(dict.fromkeys(name for row in samples for name in row)), samples
 
 
+def table_rows(path: Path, kind: str) -> Iterator[Row | Rejected]:
+    """Yield the rows of a table as they stand: place, cells by column, raw bytes."""
+    return _rows(path, kind, Source(kind=kind, name=path.name))
+
+
 def _rows(path: Path, kind: str, source: Source) -> Iterator[Row | Rejected]:
     if kind == "parquet":
         yield from _parquet(path, source)
