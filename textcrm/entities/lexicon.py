@@ -1,6 +1,9 @@
-"""Words that decide: what looks like a name and is none, nationalities, countries."""
+"""Words that decide: given and family names, common words, what looks like a name and is none, countries."""
 
 from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
 
 NOT_NAMES = frozenset(
     """
@@ -72,3 +75,27 @@ COUNTRIES = tuple(
     Sverige, Norge, Danmark, Россия, Германия, Украина, Франция, 中国, 日本, 德国, 美国, ドイツ, アメリカ
     """.replace("\n", " ").split(",")
 )
+
+
+@cache
+def names() -> dict[str, str]:
+    """Return the known names in lower case with their flags: ``g`` given, ``s`` family, ``?`` also a common word."""
+    return dict(line.rsplit(" ", 1) for line in _lines("names.txt"))
+
+
+@cache
+def common_words() -> frozenset[str]:
+    """Return English words that stand mostly in lower case."""
+    return frozenset(_lines("common_words.txt"))
+
+
+def is_common(word: str) -> bool:
+    """Say whether *word* (any case) is a common English word, or its plural."""
+    folded = word.lower()
+    known = common_words()
+    return folded in known or folded in NOT_NAMES or (folded.endswith("s") and folded[:-1] in known)
+
+
+def _lines(name: str) -> list[str]:
+    text = files("textcrm.entities").joinpath("data", name).read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]

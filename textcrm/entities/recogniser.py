@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from textcrm.entities.casing import restore
 from textcrm.entities.found import Found, Options
 from textcrm.entities.lexicon import NOT_NAMES
 from textcrm.entities.merge import merge
-from textcrm.entities.patterns import PATTERNS, dates
+from textcrm.entities.patterns import PATTERNS, dates, person_names
 from textcrm.entities.products import TermFinder
 from textcrm.entities.spacy_ner import SpacyNer
 from textcrm.errors import UsageError
@@ -101,12 +102,16 @@ class EntityRecogniser:
         if languages is not None and len(languages) != len(texts):
             raise UsageError("There are not as many languages as texts", hint="Give one code for each text.")
         clean = [_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text) for text in texts]
-        found = [self._find(text) for text in clean]
+        cased = [restore(text) for text in clean]
+        found = [self._find(text) for text in cased]
         if self._ner:
-            read = [i for i, text in enumerate(clean) if text.strip() and (languages is None or languages[i] == "en")]
-            for index, spans in zip(read, self._ner.find([clean[i] for i in read]), strict=True):
-                found[index].extend(_tidy(clean[index], spans))
-        return [self._spans(text, merge(candidates)) for text, candidates in zip(clean, found, strict=True)]
+            read = [i for i, text in enumerate(cased) if text.strip() and (languages is None or languages[i] == "en")]
+            for index, spans in zip(read, self._ner.find([cased[i] for i in read]), strict=True):
+                found[index].extend(_tidy(cased[index], spans))
+        return [
+            self._spans(text, _merge(reading, candidates))
+            for text, reading, candidates in zip(clean, cased, found, strict=True)
+        ]
 
     def _find(self, text: str) -> list[Found]:
         candidates: list[Found] = []
@@ -132,6 +137,14 @@ class EntityRecogniser:
         )
 
 
+def _merge(text: str, candidates: list[Found]) -> list[Found]:
+    """Merge the candidates; names of persons found that way are then looked for again, part by part."""
+    merged = merge(candidates)
+    persons = [text[found.start : found.end] for found in merged if found.label == "PERSON"]
+    again = list(person_names.echoes(text, persons))
+    return merge([*candidates, *again]) if again else merged
+
+
 def _tidy(text: str, spans: Iterable[Found]) -> Iterable[Found]:
     """Drop or cut what the model is known to take for a name: field names, greetings, lengths of time."""
     for span in spans:
@@ -144,10 +157,17 @@ def _tidy(text: str, spans: Iterable[Found]) -> Iterable[Found]:
             continue
         body = text[start:end]
         if span.label in _NAMELIKE:
+            end = start + len(body.split("\n", 1)[0].rstrip())
+            if text[start:end].endswith(("'s", "’s")):
+                end -= 2
+            body = text[start:end]
             words = [word.strip(".,:;!?'\"").lower() for word in body.split()]
             if all(word in NOT_NAMES for word in words) or not any(c.isalpha() for c in body):
                 continue
         label = span.label
-        if label == "DATE" and dates.is_duration(body):
-            label = "DURATION"
+        if label == "DATE":
+            if body.isdigit():
+                continue
+            if dates.is_duration(body):
+                label = "DURATION"
         yield span._replace(start=start, end=end, label=label)
