@@ -225,6 +225,13 @@ class Engine:
             languages = [line.cleaner.language(text) for text in texts]
             return list(zip(languages, self._classify(texts, languages, line, tasks), strict=True))
 
+    def entities(self, texts: Sequence[str], *, channel: Channel = "chat") -> list[tuple[EntitySpan, ...]]:
+        """Return the entities of plain texts, without cleaning mail; offsets are into the texts as given."""
+        line = self.lines[channel]
+        with self._turn, self.clock.stage("entities"):
+            languages = [line.cleaner.language(text).code for text in texts]
+            return line.recogniser.recognise(texts, languages=languages)
+
     def explain(self, message: Message, *, task: str) -> Any:
         """Say why the model of *task* says what it says of *message*; offsets are into the text the models read."""
         line = self.lines[message.channel]

@@ -26,8 +26,16 @@ class Settings(BaseSettings):
     threads: int = Field(default=1, ge=1, le=64, description="threads of one embedding or forest call")
     host: str = "127.0.0.1"
     port: int = Field(default=8600, ge=0, le=65535)
+    requests_per_second: float = Field(default=200.0, gt=0, description="of one API key, per process; bursts of twice")
+    max_body_bytes: int = Field(default=10_000_000, ge=1_000, description="of one API request")
+    cors_origins: str = Field(default="", description="origins that may call the API from a browser, comma between")
     max_message_bytes: int = Field(default=25_000_000, ge=1_000)
     max_text_chars: int = Field(default=100_000, ge=100, description="longer texts are analysed up to here")
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins that may call the API from a browser."""
+        return tuple(origin.strip() for origin in self.cors_origins.split(",") if origin.strip())
 
     @property
     def registry_dir(self) -> Path:

@@ -22,6 +22,7 @@ from textcrm.settings import Settings
 from textcrm.store.corrections import Corrections
 from textcrm.store.customers import Customers
 from textcrm.store.embedded import EmbeddedServer
+from textcrm.store.idempotency import IdempotencyStore
 from textcrm.store.indexes import ensure_indexes
 from textcrm.store.insights import Insights
 from textcrm.store.keys import Keys
@@ -48,6 +49,7 @@ class Store:
         self.quarantine = Quarantine(db["quarantine"], self.now)
         self.keys = Keys(db["keys"], self.now)
         self.corrections = Corrections(db["corrections"], self.now)
+        self.idempotency = IdempotencyStore(db["idempotency"], self.now)
 
     def now(self) -> datetime:
         """Return the server's time: the one clock that orders work."""
@@ -118,7 +120,7 @@ def connect(uri: str) -> MongoClient[dict[str, Any]]:
             journal=True,
             readConcernLevel="majority",
             serverSelectionTimeoutMS=10_000,
-            timeoutMS=60_000,
+            socketTimeoutMS=60_000,
             appname="textcrm",
         )
     except (InvalidURI, ConfigurationError, ValueError) as error:

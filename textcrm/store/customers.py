@@ -44,6 +44,17 @@ class Customers:
             self._c.bulk_write(writes, ordered=False)
         return Upserted(len(created), len(changed), len(last) - len(created) - len(changed))
 
+    def replace(self, customer: Customer, *, seen: Customer | None) -> bool:
+        """Store a customer only where it stands as *seen* (None: where there is none); return whether it was."""
+        document = customer_document(customer, updated_at=self._now())
+        if seen is None:
+            done = self._c.update_one({"_id": customer.id}, {"$setOnInsert": document}, upsert=True)
+            return done.upserted_id is not None
+        standing = self._c.find_one({"_id": customer.id}, {"record": 1})
+        if standing is None or customer_of(standing) != seen:
+            return False
+        return self._c.replace_one({"_id": customer.id, "record": standing["record"]}, document).matched_count == 1
+
     def provisional_writes(self, customers: Sequence[Customer]) -> list[UpdateOne]:
         """Return the writes that keep provisional customers, never over one that stands."""
         now = self._now()

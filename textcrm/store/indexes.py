@@ -69,6 +69,7 @@ INDEXES: tuple[Index, ...] = (
     _on("customers", "identity", ("keys", ASCENDING)),
     _on("customers", "by_update", ("updated_at", DESCENDING), ("_id", DESCENDING)),
     _on("quarantine", "by_time", ("at", DESCENDING), ("_id", DESCENDING)),
+    _on("idempotency", "expire", ("at", ASCENDING), options=(("expireAfterSeconds", 86_400),)),
     _on("corrections", "by_message", ("message", ASCENDING), ("task", ASCENDING), ("at", DESCENDING)),
 )
 

@@ -16,7 +16,7 @@ from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
 from textcrm.errors import NotFoundError, StoreError
-from textcrm.records import Message
+from textcrm.records import Channel, Message
 from textcrm.store.codec import MAX_DOCUMENT_BYTES, Document, message_document, message_of, size
 
 DUPLICATE_KEY = 11000
@@ -92,6 +92,32 @@ class Messages:
     def get_many(self, ids: Sequence[str]) -> dict[str, Message]:
         """Return the messages with these ids that exist, by id."""
         return {d["_id"]: message_of(d) for d in self._c.find({"_id": {"$in": list(ids)}})}
+
+    def page(
+        self,
+        *,
+        after: tuple[datetime, str] | None = None,
+        channel: Channel | None = None,
+        search: str | None = None,
+        limit: int = 50,
+    ) -> list[tuple[Message, tuple[datetime, str]]]:
+        """Return messages, newest first, each with the cursor that goes on after it.
+
+        Parameters
+        ----------
+        search
+            Words that the subject or the text must hold: any of them, ``"a phrase"``, ``-without``.
+        """
+        query: Document = {}
+        if channel is not None:
+            query["channel"] = {"$eq": channel}
+        if search is not None:
+            query["$text"] = {"$search": search}
+        if after is not None:
+            at, last = after
+            query["$or"] = [{"sent_at": {"$lt": at}}, {"sent_at": at, "_id": {"$lt": last}}]
+        rows = self._c.find(query).sort([("sent_at", -1), ("_id", -1)]).limit(limit)
+        return [(message_of(d), (d["sent_at"], d["_id"])) for d in rows]
 
     def iterate(self, *, batch: int = 200) -> Iterator[Message]:
         """Yield all messages, oldest first."""

@@ -1,0 +1,121 @@
+"""Puts the application together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.middleware.gzip import GZipMiddleware
+from fastapi.routing import APIRoute
+
+from textcrm import __version__
+from textcrm.settings import Settings
+from textcrm.store import Store
+from textcrm_api import problems
+from textcrm_api.background import Background
+from textcrm_api.batching import Batcher
+from textcrm_api.contract import contract_of
+from textcrm_api.edge import Edge
+from textcrm_api.gate import Gate
+from textcrm_api.idempotency import Idempotency
+from textcrm_api.limits import RateLimit
+from textcrm_api.metrics import Metrics
+from textcrm_api.routes import ROUTERS
+from textcrm_api.service import Models, Service
+
+if TYPE_CHECKING:
+    from textcrm.engine import Engine
+
+
+def create_app(
+    settings: Settings,
+    *,
+    store: Store,
+    engine: Engine,
+    pages: APIRouter | None = None,
+    background: Background | None = None,
+    resources: ExitStack | None = None,
+) -> FastAPI:
+    """Return the application.
+
+    Parameters
+    ----------
+    store, engine
+        Open; they stay the caller's.
+    pages
+        HTML pages to serve beside the API; they bring their own access rules.
+    background
+        The worker to run in this process.
+    resources
+        Closed when the application ends.
+    """
+    metrics = Metrics(engine.clock)
+    batcher = Batcher(metrics)
+    metrics.watch_queue(lambda: batcher.waiting)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        with resources or ExitStack():
+            batcher.start()
+            if background is not None:
+                background.start()
+            try:
+                yield
+            finally:
+                batcher.close()
+                if background is not None:
+                    background.close()
+
+    app = bare_app(lifespan=lifespan)
+    limit = RateLimit(settings.requests_per_second)
+    app.state.service = Service(
+        settings=settings,
+        store=store,
+        engine=engine,
+        models=Models(engine, store, batcher=batcher, metrics=metrics),
+        metrics=metrics,
+        gate=Gate(store.keys, limit=limit, metrics=metrics),
+        idempotency=Idempotency(store.idempotency),
+        background=background,
+    )
+    if pages is not None:
+        app.include_router(pages)
+    app.add_middleware(GZipMiddleware, minimum_size=2_000, compresslevel=4)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.origins),
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["Authorization", "X-API-Key", "Content-Type", "Idempotency-Key", "If-Match", "X-Request-Id"],
+            expose_headers=["ETag", "X-Request-Id", "Retry-After"],
+        )
+    app.add_middleware(Edge, metrics=metrics, max_body_bytes=settings.max_body_bytes, max_running=512)
+    return app
+
+
+def bare_app(*, lifespan: Any = None) -> FastAPI:
+    """Return the application without what it serves from: enough to write down its contract."""
+    app = FastAPI(
+        title="textcrm",
+        version=__version__,
+        description="Customer messages in, linked and explained records out.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        lifespan=lifespan,
+        generate_unique_id_function=_name,
+        redirect_slashes=False,
+    )
+    problems.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.openapi = lambda: contract_of(app)  # type: ignore[method-assign]
+    return app
+
+
+def _name(route: APIRoute) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", route.name)

@@ -1,0 +1,136 @@
+"""Who may do what: every route says its scope, and is closed until it does."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from textcrm.store.keys import ApiKey, Keys
+from textcrm_api.jsonbody import JsonRequest
+from textcrm_api.limits import RateLimit
+from textcrm_api.metrics import Metrics
+from textcrm_api.problems import ProblemError
+
+SCHEMES: dict[str, Any] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A key: `Authorization: Bearer tcrm_...`."},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "A key: `X-API-Key: tcrm_...`."},
+}
+HOLD_SECONDS = 5.0  # a key that was revoked works for this long at most
+MAX_HELD = 2_000
+
+
+def needs(scope: str) -> dict[str, Any]:
+    """Return the arguments of a route that asks for a key with *scope*.
+
+    ``admin`` includes all others; the scope ``any`` asks for a valid key alone.
+    """
+    return {"openapi_extra": {"security": [{"bearer": [scope]}, {"header": [scope]}], "x-scope": scope}}
+
+
+def public() -> dict[str, Any]:
+    """Return the arguments of a route that is open to all."""
+    return {"openapi_extra": {"security": [], "x-scope": None}}
+
+
+class Gate:
+    """Checks keys and how often they ask."""
+
+    def __init__(self, keys: Keys, *, limit: RateLimit, metrics: Metrics) -> None:
+        self._keys = keys
+        self._limit = limit
+        self._metrics = metrics
+        self._held: OrderedDict[str, tuple[float, ApiKey | None]] = OrderedDict()
+
+    async def admit(self, request: Request, scope: str) -> ApiKey:
+        """Return the key that *request* carries.
+
+        Raises
+        ------
+        ProblemError
+            None that is valid, not with this scope, or too often.
+        """
+        key = await self._key(_given(request))
+        if key is None:
+            self._metrics.refused("unauthenticated")
+            raise ProblemError(
+                "unauthenticated",
+                "The request carries no key that is valid.",
+                hint="Send Authorization: Bearer tcrm_... Make a key with: textcrm keys create NAME.",
+                headers={"WWW-Authenticate": 'Bearer realm="textcrm"'},
+            )
+        if scope not in (*key.scopes, "any") and "admin" not in key.scopes:
+            self._metrics.refused("forbidden")
+            raise ProblemError(
+                "forbidden",
+                f"The key lacks the scope {scope}.",
+                hint=f"Make one that has it: textcrm keys create NAME --scope {scope}.",
+            )
+        seconds = self._limit.wait(key.id)
+        if seconds > 0:
+            self._metrics.refused("rate_limited")
+            raise ProblemError(
+                "rate_limited",
+                "Too many requests came with this key.",
+                hint="Wait as long as Retry-After says; send texts in batches.",
+                headers={"Retry-After": str(max(1, round(seconds + 0.5)))},
+            )
+        return key
+
+    def forget(self) -> None:
+        """Look every key up again at its next request."""
+        self._held.clear()
+
+    async def _key(self, text: str) -> ApiKey | None:
+        if not text:
+            return None
+        name = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        now = time.monotonic()
+        found = self._held.get(name)
+        if found is not None and found[0] > now:
+            return found[1]
+        key = await run_in_threadpool(self._keys.check, text)
+        self._held[name] = (now + HOLD_SECONDS, key)
+        self._held.move_to_end(name)
+        if len(self._held) > MAX_HELD:
+            self._held.popitem(last=False)
+        return key
+
+
+def _given(request: Request) -> str:
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip()
+    return request.headers.get("x-api-key", "").strip()
+
+
+class GatedRoute(APIRoute):
+    """A route that checks the key before it reads the body, and remembers answers to writes by Idempotency-Key."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler."""
+        extra = self.openapi_extra or {}
+        if "x-scope" not in extra:
+            raise TypeError(f"the route {self.path} says no scope; give it **needs(...) or **public()")
+        scope: str | None = extra["x-scope"]
+        once = scope not in (None, "read", "any") and extra.get("x-idempotent", True)
+        handle = super().get_route_handler()
+
+        async def gated(request: Request) -> Response:
+            service = request.app.state.service
+            if scope is not None:
+                request.state.caller = await service.gate.admit(request, scope)
+            strict = JsonRequest(request.scope, request.receive)
+            if once and "idempotency-key" in request.headers:
+                answer: Response = await service.idempotency.once(strict, handle)
+                return answer
+            return await handle(strict)
+
+        return gated

@@ -1,0 +1,33 @@
+"""One module a resource; ``ROUTERS`` is the whole API, in the order of the document."""
+
+from __future__ import annotations
+
+from textcrm_api.routes import (
+    analyse,
+    classify,
+    corrections,
+    customers,
+    entities,
+    health,
+    insights,
+    keys,
+    messages,
+    models,
+    quarantine,
+    trends,
+)
+
+ROUTERS = (
+    classify.router,
+    analyse.router,
+    entities.router,
+    messages.router,
+    insights.router,
+    corrections.router,
+    customers.router,
+    trends.router,
+    models.router,
+    quarantine.router,
+    keys.router,
+    health.router,
+)

@@ -1,0 +1,48 @@
+"""Keys: who may call, with what scopes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textcrm_api import convert
+from textcrm_api.answers import KeyOut, KeysOut, NewKeyOut
+from textcrm_api.gate import needs
+from textcrm_api.routes import router as common
+from textcrm_api.schemas import KeyIn
+from textcrm_api.service import CallerDep, ServiceDep
+
+router = common.make("keys")
+
+
+def _shown_once() -> dict[str, Any]:
+    """Return the arguments of a route whose answer holds a secret: it is never kept for a replay."""
+    access = needs("admin")
+    access["openapi_extra"]["x-idempotent"] = False
+    return access
+
+
+@router.get("/v1/me", **needs("any"))
+async def get_me(caller: CallerDep) -> KeyOut:
+    """Return the key that this request carries."""
+    return convert.key(caller)
+
+
+@router.get("/v1/keys", **needs("admin"))
+def list_keys(service: ServiceDep) -> KeysOut:
+    """List all keys, newest first; never their secrets."""
+    return KeysOut(items=[convert.key(key) for key in service.store.keys.list()])
+
+
+@router.post("/v1/keys", status_code=201, **_shown_once())
+def create_key(body: KeyIn, service: ServiceDep) -> NewKeyOut:
+    """Make a key. Its secret is in this answer and nowhere else."""
+    secret, key = service.store.keys.create(body.name, scopes=body.scopes, expires_at=body.expires_at)
+    return NewKeyOut(key=convert.key(key), secret=secret)
+
+
+@router.delete("/v1/keys/{key_id}", **needs("admin"))
+def revoke_key(key_id: common.PathId, service: ServiceDep) -> KeyOut:
+    """End a key, by id or name. It works for five seconds at most."""
+    revoked = service.store.keys.revoke(key_id)
+    service.gate.forget()
+    return convert.key(revoked)

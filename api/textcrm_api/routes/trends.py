@@ -1,0 +1,46 @@
+"""Trends: sentiment by period and channel."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import AwareDatetime
+
+from textcrm.operations.views import trend
+from textcrm.records import Channel
+from textcrm.store.insights import Period
+from textcrm_api.answers import PointOut, TrendsOut
+from textcrm_api.gate import needs
+from textcrm_api.routes import router as common
+from textcrm_api.service import ServiceDep
+
+router = common.make("trends")
+
+
+@router.get("/v1/trends", **needs("read"))
+def get_trends(
+    service: ServiceDep,
+    by: Annotated[Period, Query(description="Weeks begin on Monday; all in UTC.")] = "week",
+    channel: Channel | None = None,
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
+) -> TrendsOut:
+    """Return how customers felt over time."""
+    points = trend(service.store, by=by, channel=channel, since=since, until=until)
+    return TrendsOut(
+        by=by,
+        items=[
+            PointOut(
+                start=p.start,
+                channel=p.channel,
+                negative=p.negative,
+                neutral=p.neutral,
+                positive=p.positive,
+                unknown=p.unknown,
+                total=p.total,
+                net=p.net,
+            )
+            for p in points
+        ],
+    )

@@ -1,0 +1,140 @@
+"""What the routes share, put together once by ``create_app``."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import Depends, Request
+
+from textcrm.errors import UsageError
+from textcrm.records import CHANNELS, Channel, EntitySpan, Insight, Language, Message, Prediction
+from textcrm.settings import Settings
+from textcrm.store import Store
+from textcrm.store.keys import ApiKey
+from textcrm_api.background import Background
+from textcrm_api.batching import Batcher
+from textcrm_api.gate import Gate
+from textcrm_api.idempotency import Idempotency
+from textcrm_api.metrics import Metrics
+
+if TYPE_CHECKING:
+    from textcrm.engine import Engine
+
+Classified = tuple[Language, tuple[Prediction, ...]]
+MAX_CACHED = 20_000
+
+
+@dataclass(frozen=True)
+class Service:
+    """The parts of one application."""
+
+    settings: Settings
+    store: Store
+    engine: Engine
+    models: Models
+    metrics: Metrics
+    gate: Gate
+    idempotency: Idempotency
+    background: Background | None
+
+
+class Models:
+    """The engine, off the event loop, in batches, with a cache of answers."""
+
+    def __init__(self, engine: Engine, store: Store, *, batcher: Batcher, metrics: Metrics) -> None:
+        self.batcher = batcher
+        self._engine = engine
+        self._store = store
+        self._metrics = metrics
+        self._answers: OrderedDict[tuple[object, ...], Classified] = OrderedDict()
+
+    async def classify(
+        self, texts: Sequence[str], *, channel: Channel, tasks: tuple[str, ...] | None
+    ) -> list[Classified | Exception]:
+        """Return language and predictions of each text, or the error that befell it."""
+        line = self._engine.lines[channel]
+        names = [
+            (line.fingerprint, tasks, hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()) for text in texts
+        ]
+        answers: list[Classified | Exception | None] = [self._held(name) for name in names]
+        missing = [i for i, answer in enumerate(answers) if answer is None]
+        made = await self.batcher.run(
+            ("classify", channel, tasks),
+            lambda some: self._engine.classify(some, channel=channel, tasks=tasks),
+            [texts[i] for i in missing],
+        )
+        for i, answer in zip(missing, made, strict=True):
+            answers[i] = answer
+            if not isinstance(answer, Exception):
+                self._answers[names[i]] = answer
+                self._metrics.predictions(answer[1])
+        while len(self._answers) > MAX_CACHED:
+            self._answers.popitem(last=False)
+        return [answer for answer in answers if answer is not None]
+
+    def _held(self, name: tuple[object, ...]) -> Classified | None:
+        found = self._answers.get(name)
+        self._metrics.cache(hit=found is not None)
+        if found is not None:
+            self._answers.move_to_end(name)
+        return found
+
+    async def insights(self, messages: Sequence[Message]) -> list[Insight | Exception]:
+        """Return the insight of each message, linked but not stored, or the error that befell it."""
+
+        def work(some: Sequence[Message]) -> Sequence[Insight]:
+            return self._engine.insights(some, find=self._store.customers.find, now=datetime.now(UTC))[0]
+
+        made = await self.batcher.run("insights", work, messages)
+        for insight in made:
+            if isinstance(insight, Insight):
+                self._metrics.predictions(insight.predictions)
+        return made
+
+    async def entities(self, texts: Sequence[str], *, channel: Channel) -> list[tuple[EntitySpan, ...] | Exception]:
+        """Return the entities of each text, or the error that befell it."""
+        return await self.batcher.run(
+            ("entities", channel), lambda some: self._engine.entities(some, channel=channel), texts
+        )
+
+    async def call(self, function: Callable[[], Any]) -> Any:
+        """Run one other thing in the thread of the models."""
+        result = (await self.batcher.run(object(), lambda _: [function()], [None]))[0]
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+
+async def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+async def _caller(request: Request) -> ApiKey:
+    caller: ApiKey = request.state.caller
+    return caller
+
+
+ServiceDep = Annotated[Service, Depends(_service)]
+CallerDep = Annotated[ApiKey, Depends(_caller)]
+
+
+def channel_of_pipeline(engine: Engine, name: str | None) -> Channel | None:
+    """Return the channel that the pipeline *name* serves; None for None.
+
+    Raises
+    ------
+    UsageError
+        There is no such pipeline.
+    """
+    if name is None:
+        return None
+    found = next((c for c in CHANNELS if c in engine.lines and engine.lines[c].spec.name == name), None)
+    if found is None:
+        raise UsageError("There is no such pipeline", options=[line.spec.name for line in engine.lines.values()])
+    return found
