@@ -25,6 +25,7 @@ NOT_NAMES = frozenset(
     happy glad unhappy disappointed frustrated interested looking writing having trying getting going contacting following
     unable currently always best kind warm many god jesus english internet google amazon facebook twitter instagram
     paypal ebay apple microsoft windows android iphone mac linux visa mastercard amex sent am pm usd eur gbp asap fyi lol omg
+    atm labor royal orchestra holiday christmas easter bot bots moderator
     herr frau mr mrs ms miss dr prof sehr geehrte geehrter damen herren liebe lieber guten tag ich wir sie mit und der die das
     ein eine von zu kundenservice kundendienst madame monsieur service client equipo señor señora atención
     north south east west northern southern eastern western part step page section chapter version
@@ -73,6 +74,18 @@ COUNTRIES = tuple(
     Finnland, Ungarn, Griechenland, Tschechien, Allemagne, Autriche, Suisse, Espagne, Italie, Belgique, Pays-Bas, Royaume-Uni,
     États-Unis, España, Alemania, Francia, Italia, México, Brasil, Perú, Nederland, België, Duitsland, Polska, Niemcy, Suomi,
     Sverige, Norge, Danmark, Россия, Германия, Украина, Франция, 中国, 日本, 德国, 美国, ドイツ, アメリカ
+    """.replace("\n", " ").split(",")
+)
+
+REGIONS = tuple(
+    region.strip()
+    for region in """
+    Alabama, Alaska, Arizona, Arkansas, California, Colorado, Connecticut, Delaware, Florida, Hawaii, Idaho, Illinois, Indiana,
+    Iowa, Kansas, Kentucky, Louisiana, Maine, Maryland, Massachusetts, Michigan, Minnesota, Mississippi, Missouri, Montana,
+    Nebraska, Nevada, New Hampshire, New Jersey, New Mexico, New York, North Carolina, North Dakota, Ohio, Oklahoma, Oregon,
+    Pennsylvania, Rhode Island, South Carolina, South Dakota, Tennessee, Texas, Utah, Vermont, West Virginia, Wisconsin,
+    Wyoming, Alberta, British Columbia, Manitoba, New Brunswick, Newfoundland, Nova Scotia, Ontario, Quebec, Saskatchewan,
+    New South Wales, Queensland, South Australia, Tasmania, Bavaria, Bayern, Catalonia
     """.replace("\n", " ").split(",")
 )
 

@@ -7,9 +7,6 @@ from collections.abc import Iterable
 
 from textcrm.entities.found import THRESHOLD, Found
 
-# Labels that name the same kind of thing: of two overlapping candidates of one kind, the union is kept.
-_KIND = {"GPE": "place", "LOC": "place", "FAC": "place", "ADDRESS": "place"}
-
 
 def _rank(found: Found) -> tuple[float, int, int, str, str]:
     return (-found.score, found.start - found.end, found.start, found.label, found.source)
@@ -31,3 +28,15 @@ def merge(candidates: Iterable[Found]) -> list[Found]:
         starts.insert(place, found.start)
         kept.insert(place, found)
     return kept
+
+
+def join_names(text: str, found: list[Found]) -> list[Found]:
+    """Join persons that only a blank parts: a given and a family name that were found one by one."""
+    joined: list[Found] = []
+    for span in found:
+        last = joined[-1] if joined else None
+        if last and last.label == span.label == "PERSON" and text[last.end : span.start] in {" ", "  ", "-"}:
+            joined[-1] = last._replace(end=span.end, score=max(last.score, span.score), value=None)
+        else:
+            joined.append(span)
+    return joined

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from textcrm.entities.casing import restore
 from textcrm.entities.found import Found, Options
-from textcrm.entities.lexicon import NOT_NAMES
-from textcrm.entities.merge import merge
+from textcrm.entities.lexicon import NOT_NAMES, is_common, names
+from textcrm.entities.merge import join_names, merge
 from textcrm.entities.patterns import PATTERNS, dates, person_names
 from textcrm.entities.products import TermFinder
 from textcrm.entities.spacy_ner import SpacyNer
@@ -139,10 +139,15 @@ class EntityRecogniser:
 
 def _merge(text: str, candidates: list[Found]) -> list[Found]:
     """Merge the candidates; names of persons found that way are then looked for again, part by part."""
-    merged = merge(candidates)
+    merged = join_names(text, merge(candidates))
     persons = [text[found.start : found.end] for found in merged if found.label == "PERSON"]
-    again = list(person_names.echoes(text, persons))
-    return merge([*candidates, *again]) if again else merged
+    taken = [(found.start, found.end) for found in merged if found.label == "PERSON"]
+    again = [
+        echo
+        for echo in person_names.echoes(text, persons)
+        if not any(start < echo.end and echo.start < end for start, end in taken)
+    ]
+    return join_names(text, merge([*merged, *again])) if again else merged
 
 
 def _tidy(text: str, spans: Iterable[Found]) -> Iterable[Found]:
@@ -164,7 +169,13 @@ def _tidy(text: str, spans: Iterable[Found]) -> Iterable[Found]:
             words = [word.strip(".,:;!?'\"").lower() for word in body.split()]
             if all(word in NOT_NAMES for word in words) or not any(c.isalpha() for c in body):
                 continue
+            if span.label in {"PERSON", "ORG", "GPE"} and body.islower() and all(map(is_common, words)):
+                continue
+            if span.label == "PERSON" and all(map(is_common, words)) and "g" not in names().get(words[0], ""):
+                continue
         label = span.label
+        if label == "MONEY" and not any(c.isalpha() or c in "$€£¥₹" for c in body):
+            label = "CARDINAL"
         if label == "DATE":
             if body.isdigit():
                 continue

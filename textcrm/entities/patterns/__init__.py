@@ -5,6 +5,7 @@ from __future__ import annotations
 from textcrm.entities.found import Recogniser
 from textcrm.entities.patterns import (
     address,
+    age,
     card,
     dates,
     email,
@@ -25,6 +26,7 @@ from textcrm.entities.patterns import (
 
 PATTERNS: dict[str, Recogniser] = {
     "address": address.find,
+    "age": age.find,
     "card": card.find,
     "date": dates.find,
     "email": email.find,

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from textcrm.entities.found import Found, Options
+from textcrm.entities.found import THRESHOLD, Found, Options
 from textcrm.entities.letters import CAPITAL, GAP
-from textcrm.entities.lexicon import COUNTRIES, NOT_NAMES
+from textcrm.entities.lexicon import COUNTRIES, NOT_NAMES, REGIONS, is_common, names
 from textcrm.entities.patterns import streets as st
 
 _EDGE = r"(?<![\w#$€£.:/-])"
@@ -23,7 +23,7 @@ _STREET = (
     # Bahnhofstraße 5, Lange Laan 12a
     (re.compile(rf"{_EDGE}(?:\d{{1,6}}{GAP})?(?:{st.WORD}{GAP}){{0,3}}?\w{{2,30}}(?:{st.ENDING}),?{GAP}{st.HOUSE}{_STOP}"), 0.8),
     # Luite tee 87, Unter den Linden ... Straße 17
-    (re.compile(rf"{_EDGE}(?:\d{{1,6}}{GAP})?\w{{2,30}}(?:{GAP}{CAPITAL}){{0,2}}{GAP}(?:{st.MIDDLE}){GAP}{st.HOUSE}{_STOP}\.?"), 0.75),
+    (re.compile(rf"{_EDGE}(?:\d{{1,6}}{GAP})?{CAPITAL}(?:{GAP}{CAPITAL}){{0,2}}{GAP}(?:{st.MIDDLE}){GAP}{st.HOUSE}{_STOP}\.?"), 0.75),
     # 12 bis, rue de la Paix; Via Roma 131; ul. Miła 53/7
     (re.compile(rf"{_EDGE}(?:\d{{1,5}}(?:[ ]?(?:bis|ter|quater|[A-Z]))?,?{GAP})(?i:{st.PREFIX}){GAP}(?:{st.WORD}[ ]?){{1,5}}(?<=\w){_STOP}"), 0.8),
     (re.compile(rf"{_EDGE}(?i:{st.PREFIX})[ ]{{0,2}}(?:{st.WORD}[ ]?){{1,6}},?[ ]?(?:n[°ºo.]{{1,2}}[ ]?)?{st.HOUSE}{_STOP}"), 0.8),
@@ -40,29 +40,38 @@ _PLAIN = re.compile(rf"(?<![\w])(?P<name>{CAPITAL}(?:{GAP}{CAPITAL}){{0,2}}{GAP}
 _ABOUT = re.compile(
     r"(?i)(?:address(?:es)?|live[sd]? (?:at|on|in)|living (?:at|on|in)|located|located at|is at|are at|me at|you at|off at|here|deliver(?:ed|y)?(?: it| them)? (?:at|to)|ship(?:ped|ping)? (?:at|to)|"
     r"sen[dt](?: \w+){0,3} to|mail(?:ed)? to|return(?:ed)? to|move[d]? to|refers to|side of|taxi to|office at|enter on|street|residence|home|adresse|wohne|anschrift|habite|domicilio|dirección|indirizzo|"
-    r"adres|адрес|at|in|on|to|meet(?:ing)? at)[\s:]{0,3}(?:is|are|it is|it's|ist|est|es|è|in|the)?[\s:,]{0,3}\Z"
+    r"adres|адрес|meet(?:ing)? at)[\s:]{0,3}(?:is|are|it is|it's|ist|est|es|è|in|the)?[\s:,]{0,3}\Z"
 )
-_SEP = re.compile(r"[ \t]{0,3}[,;.|·-]?[ \t]{0,3}(?:\r?\n[ \t>?*]{0,6}){0,2}[,;]?[ \t]{0,3}(?:\r?\n[ \t]{0,4})?")
+_LOOSE = re.compile(r"(?i)(?<![\w])(?:at|in|on|to)[ ]\Z")
+_SEP = re.compile(
+    r"[ \t]{0,3}(?:[,;|·-]|\.(?=[ \t]{0,3}\r?\n))?[ \t]{0,3}(?:\r?\n[ \t>?*]{0,6}){0,2}[,;]?[ \t]{0,3}(?:\r?\n[ \t]{0,4})?"
+)
+_REGIONS = "|".join(re.escape(name) for name in REGIONS)
 _COUNTRY = "|".join(re.escape(c) for c in sorted(COUNTRIES, key=lambda c: (-len(c), c)))
 _ZIP = rf"(?:{st.UK_POSTCODE}|{st.CA_POSTCODE}|\d{{5}}-\d{{3,4}}|[A-Z]{{1,2}}-\d{{4,6}}|\d{{4}} [A-Z]{{2}}|\d{{3}} \d{{2}}|\d{{2}}-\d{{3}}|\d{{4,6}})(?![\w]|[-/.:]\d)"
 _TOWN = (
     rf"{CAPITAL}(?:[ -](?:(?:de|la|am|an der|der|of|do|da|del|sur|upon|di|le|en|i|nad|pod|in)[ -])?{CAPITAL}){{0,3}}"
 )
 _SECONDARY = re.compile(rf"(?:{st.SECONDARY}){_STOP}", re.IGNORECASE)
+_REGION = rf"(?:[A-Z]{{2,3}}|{_REGIONS})"
+_NATION = rf"(?i:{_COUNTRY})(?:[ ]\([\w ]{{2,20}}\))?(?:,?[ ]{_ZIP})?{_STOP}"
 _STRONG = tuple(
     re.compile(part)
     for part in (
         rf"(?:APO|FPO|DPO),?[ ]A[AEP][ ]\d{{5}}(?:-\d{{4}})?{_STOP}",
-        rf"{_TOWN},?[ ](?:[A-Z]{{2,3}}|nan)[ ]{{1,2}}{_ZIP}",
+        _NATION,
+        rf"{_TOWN},?[ ](?:{_REGION}|[a-z]{{2,3}})[ ]{{1,2}}{_ZIP}",
         rf"{_ZIP},?[ ]{_TOWN}(?:[ ]\d{{1,2}})?{_STOP}",
         rf"{_TOWN},?[ ]{_ZIP}",
-        rf"(?i:{_COUNTRY})(?:[ ]{_ZIP})?{_STOP}",
-        rf"(?:[A-Z]{{2,3}}|nan)[ \n,]{{1,3}}{_ZIP}",
-        _ZIP,
+        rf"{_TOWN}?,?[ ]{_NATION}",
+        rf"{_TOWN},?[ ]{_REGION}(?=[.,;\n]|\Z)",
+        rf"(?:{_REGION}|[a-z]{{2,3}})[ \n,]{{1,3}}{_ZIP}",
+        rf"(?:{_REGIONS}){_STOP}",
+        rf"(?!(?:19|20)\d\d(?!\d)){_ZIP}",
     )
 )
-_REGION = re.compile(rf"(?:[A-Z]{{2,3}}|nan){_STOP}(?=[ \t]{{0,3}},?[ \t]{{0,3}}\n?[ \t]{{0,3}})")
-_TENTATIVE = re.compile(rf"{_TOWN}{_STOP}")
+_PART = re.compile(rf"(?:[A-Z]{{2,3}}(?=[ \t]{{0,3}}[,\n])|{_TOWN}(?:[ ]\([\w ]{{2,30}}\))?){_STOP}")
+_LAST = re.compile(rf"(?P<town>{_TOWN}){_STOP}(?!:)(?=[ \t]{{0,3}}(?:[.,;?!\n]|\Z))")
 _STANDALONE = (
     (re.compile(rf"(?<![\w]){_TOWN}, [A-Z]{{2}}[ ]{{1,2}}\d{{5}}(?:-\d{{4}})?{_STOP}"), 0.75),
     (re.compile(rf"(?<![\w]){_TOWN},? {st.UK_POSTCODE}{_STOP}"), 0.75),
@@ -73,7 +82,15 @@ _STANDALONE = (
 
 
 def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one signature for all)
-    """Yield the addresses, each as one span."""
+    """Yield the addresses, each as one span: of two that overlap, the one that begins first and reaches further."""
+    reach = -1
+    for found in sorted(_candidates(text), key=lambda f: (f.start, -f.end)):
+        if found.score >= THRESHOLD and found.end > reach:
+            yield found
+            reach = found.end
+
+
+def _candidates(text: str) -> Iterator[Found]:
     for pattern, score in _STREET:
         for match in pattern.finditer(text):
             end, strong = read_on(text, match.end())
@@ -83,18 +100,26 @@ def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one s
         if first in NOT_NAMES:
             continue
         end, strong = read_on(text, match.end())
-        about = _ABOUT.search(text, max(0, match.start() - 60), match.start())
-        score = 0.3 + (0.4 if strong else 0.0) + (0.4 if about else 0.0) + (0.2 if match["lead"] else 0.0)
+        about = (
+            0.5
+            if _about(text, match.start())
+            else 0.35
+            if _LOOSE.search(text, max(0, match.start() - 12), match.start())
+            else 0
+        )
+        score = 0.3 + (0.4 if strong else 0.0) + about + (0.3 if match["lead"] else 0.0)
         yield Found(match.start(), end, "ADDRESS", min(0.9, score), "address")
     for match in _PLAIN.finditer(text):
-        yield Found(match.start(), read_on(text, match.end())[0], "ADDRESS", 0.61, "address")
+        yield Found(match.start(), read_on(text, match.end())[0], "ADDRESS", 0.77, "address")
     for pattern, score in _STANDALONE:
         for match in pattern.finditer(text):
             group = "code" if "code" in pattern.groupindex else 0
-            about = _ABOUT.search(text, max(0, match.start() - 60), match.start())
-            yield Found(
-                match.start(group), match.end(group), "ADDRESS", min(0.9, score + (0.3 if about else 0.0)), "address"
-            )
+            raised = 0.3 if _about(text, match.start()) else 0.0
+            yield Found(match.start(group), match.end(group), "ADDRESS", min(0.9, score + raised), "address")
+
+
+def _about(text: str, start: int) -> bool:
+    return _ABOUT.search(text, max(0, start - 60), start) is not None
 
 
 def read_on(text: str, end: int) -> tuple[int, int]:
@@ -117,8 +142,19 @@ def read_on(text: str, end: int) -> tuple[int, int]:
             end = position = match.end()
             strong, tentative = strong + 1, 0
             continue
-        match = _REGION.match(text, start) or _TENTATIVE.match(text, start)
+        match = _PART.match(text, start)
         if match is None:
             break
         position, tentative = match.end(), tentative + 1
-    return end, strong
+    return _with_town(text, end), strong
+
+
+def _with_town(text: str, end: int) -> int:
+    """Take one more word group as the town where a sentence or a line ends behind it and it is no person."""
+    separator = _SEP.match(text, end)
+    match = _LAST.match(text, separator.end()) if separator and separator.end() > end else None
+    if match is None:
+        return end
+    words = match["town"].split()
+    person = "g" in names().get(words[0].lower(), "")
+    return end if person or is_common(words[0]) or len(words) > 3 else match.end("town")

@@ -75,7 +75,7 @@ def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one s
             start, end = match.span(1)
             end = start + len(_document(text[start:end]))
             if any(c.isdigit() for c in text[start:end]) and end - start > 4:
-                yield Found(start, end, "NATIONAL_ID", 0.85, "national_id", _value(name, text[start:end]))
+                yield Found(start, end, "NATIONAL_ID", 0.98, "national_id", _value(name, text[start:end]))
 
 
 def _document(found: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from textcrm.entities.found import Found, Options
 from textcrm.entities.letters import CAPITAL, GAP
-from textcrm.entities.lexicon import NATIONALITIES, NOT_NAMES
+from textcrm.entities.lexicon import NATIONALITIES, NOT_NAMES, is_common
 
 _FORM = (
     r"Inc\.?|Incorporated|Corp\.?|Corporation|Ltd\.?|Limited|LLC|L\.L\.C\.|LLP|LP|PLC|plc|Co\.|Company|GmbH(?: & Co\. KG)?|AG|KG|OHG|UG|e\.V\.|SE|"
@@ -16,6 +16,7 @@ _FORM = (
     r"Foundation|Institute|Hospital|Laboratories|Pharmaceuticals|and Sons|& Sons|& Co\.?|Ltda\.?"
 )
 _LOWER_FORM = r"inc\.?|ltd\.?|llc|corp\.?|gmbh|plc"
+_JOB = re.compile(r"(?i)(?:er|or|ist|ian|eer|ant|ive|man|woman|clerk|officer|nurse|agent|assistant|driver)\Z")
 _JOIN = rf"(?:{GAP}|,[ ]|[ ]?&[ ]|[ ]and[ ]|[ ]of[ ]|-)"
 _FIRM = re.compile(rf"(?<![\w])(?P<name>{CAPITAL}(?:{_JOIN}{CAPITAL}){{0,3}}?(?:,?{GAP}(?:{_FORM})){{1,2}})(?![\w])")
 _LOWER = re.compile(rf"(?<![\w])(?P<name>\w{{2,30}}(?:[ -]\w{{2,30}}){{0,2}}?,?[ ](?:{_LOWER_FORM}))(?![\w])")
@@ -27,13 +28,37 @@ _PHRASE = re.compile(
 )
 
 
+_SUBJECT = re.compile(
+    rf"(?<![\w])(?:[Tt]he )?(?P<name>{CAPITAL}(?:{_JOIN}{CAPITAL}){{0,3}}?)(?= (?:was founded|is the brainchild|(?:is|was) (?:a|an|the|one of the) (?:[\w-]{{2,20}} ){{0,3}}?"
+    rf"(?:agency|company|firm|startup|start-up|provider|bank|retailer|manufacturer|supplier|shop|store|brand|charity|business|corporation|vendor|carrier|airline)"
+    rf"|(?:Orchestra|office|headquarters|store|shop|branch|website|helpdesk|hotline|customer service|support team|employee|employees|songwriter|spokesman|spokesperson|resignation)(?![\w])))"
+)
+_BECAME = re.compile(
+    rf"(?<![\w])(?:became|acquired by|merged with|bought by|owned by|partnered with|hired by|fired from|invoice from|order from|ordered from|bought from|purchased from|subscription (?:to|with)) (?P<name>{CAPITAL}(?:{_JOIN}{CAPITAL}){{0,3}})"
+)
+# The second or third line of a signature or a letterhead, before its address or telephone line.
+_BLOCK = re.compile(
+    rf"(?m)^[ \t?>*]{{0,6}}(?P<name>{CAPITAL}(?:[ &-]{{1,3}}{CAPITAL}){{0,3}})[ \t]{{0,3}}\n(?=[ \t?>*]{{0,6}}(?:\d|(?i:the corner|unit|psc|p\.?o\.? ?box|phone|tel|mobile|fax|desk|e-?mail|www|http)))"
+)
+
+
 def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one signature for all)
     """Yield the organisations."""
-    for pattern, score in ((_FIRM, 0.8), (_LOWER, 0.6), (_LAW, 0.66), (_PHRASE, 0.64)):
+    for pattern, score in (
+        (_FIRM, 0.8),
+        (_LOWER, 0.6),
+        (_LAW, 0.66),
+        (_PHRASE, 0.64),
+        (_SUBJECT, 0.67),
+        (_BECAME, 0.66),
+        (_BLOCK, 0.56),
+    ):
         for match in pattern.finditer(text):
             start, end = match.span("name")
             words = text[start:end].replace(",", " ").split()
             while len(words) > 1 and words[0].lower() in NOT_NAMES:
                 start += len(words.pop(0)) + 1
+            if pattern is _BLOCK and (match.start() == 0 or all(map(is_common, words)) or _JOB.search(words[-1])):
+                continue
             if words[0].lower() not in NOT_NAMES and words[0].lower() not in NATIONALITIES:
                 yield Found(start, end, "ORG", score, "organisation")

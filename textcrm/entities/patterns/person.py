@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from textcrm.entities.found import Found, Options
 from textcrm.entities.letters import CAPITAL, GAP, UPPER
-from textcrm.entities.lexicon import NOT_NAMES
+from textcrm.entities.lexicon import COUNTRIES, NATIONALITIES, NOT_NAMES, is_common
 
 _PARTICLE = r"(?:de la|de los|de las|van der|van den|van de|von der|de|da|do|dos|das|del|della|di|du|van|von|zu|la|le|el|al|bin|ibn|ter|ten|af|av|y|e)"
 _INITIAL = rf"[{UPPER}]\."
@@ -52,6 +52,20 @@ _SPEAKER = re.compile(rf"(?m)^[ \t]{{0,3}}(?P<name>{CAPITAL}(?:{GAP}{CAPITAL})?)
 _SAYING = re.compile(
     rf"(?<![\w])(?P<name>{NAME})(?=,? (?:said|says|told|asked|wrote|replied|promised|called|emailed|answered|explained)(?![\w]))"
 )
+_SUBJECT = re.compile(
+    rf"(?m)(?:^|(?<=[.!?] ))(?P<name>{NAME})(?= (?:lives|lived|works|worked|moved|died|was born|got married|spent|has been|will be|is (?:from|a very|my|our|the)|had given|can you|please)(?![\w]))"
+)
+_VOCATIVE = re.compile(
+    rf"(?m)(?:^|(?<=[.!?] ))(?P<name>{CAPITAL}), (?=(?:can|could|would|will|please|i|i'm|you|what|how|where|why|do|did|is|are|thanks|thank|we|my|it|this)(?![\w]))",
+    re.IGNORECASE,
+)
+_OBJECT = re.compile(
+    rf"(?<![\w])(?:(?i:said|heard|seen|met|meet|know|knew|ask|asked|tell|told|inform|contact|remember|leave me|named (?:him|her|it)|under|why is|when is|where is|for|with|by|how is|change it to)) (?P<name>{NAME})"
+)
+_LIST = re.compile(
+    rf"(?<![\w])(?i:founders|directors|managers|authors|colleagues|partners|guests|members|actors|friends|children|kids|sons|daughters|sisters|brothers|"
+    rf"employees|passengers|travell?ers|parents|owners|tenants|applicants|attendees|participants|names)(?:[:,]| are| were)? (?P<first>{NAME}), (?P<second>{NAME}),? and (?P<third>{NAME})"
+)
 _RULES = (
     (_TITLE, 0.88, "title"),
     (_PHRASE, 0.72, "phrase"),
@@ -60,14 +74,25 @@ _RULES = (
     (_OWNER, 0.65, "owner"),
     (_SPEAKER, 0.55, "speaker"),
     (_SAYING, 0.55, "saying"),
+    (_SUBJECT, 0.64, "subject"),
+    (_VOCATIVE, 0.61, "vocative"),
+    (_OBJECT, 0.53, "object"),
 )
+# Behind these rules stands many another word with a capital: one that is a common word or a country is no name.
+_LOOSE = frozenset({"phrase", "speaker", "saying", "subject", "vocative", "object"})
 
 
 def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one signature for all)
     """Yield the names."""
-    for pattern, score, _rule in _RULES:
+    for match in _LIST.finditer(text):
+        for group in ("first", "second", "third"):
+            yield Found(match.start(group), match.end(group), "PERSON", 0.82, "person")
+    for pattern, score, rule in _RULES:
         for match in pattern.finditer(text):
             start, end = trim(text, *match.span("name"))
+            first = text[start:end].split(" ", 1)[0].strip(".,'’").lower()
+            if rule in _LOOSE and (is_common(first) or first in NATIONALITIES or first.title() in COUNTRIES):
+                continue
             if end > start:
                 yield Found(start, end, "PERSON", score, "person")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from textcrm.entities.found import Found, Options
 from textcrm.entities.letters import CAPITAL, UPPER
-from textcrm.entities.lexicon import NATIONALITIES, is_common, names
+from textcrm.entities.lexicon import NATIONALITIES, NOT_NAMES, is_common, names
 
 _PARTICLES = frozenset("de da do dos das del della di du van von der den la le el al bin ibn ter ten af av y e".split())
 _RUN = re.compile(
@@ -22,7 +22,10 @@ _ENDING = re.compile(
 )
 _PLACEY = frozenset(
     "street st road avenue lane drive court square park hill hills lake river county city bridge university bank hotel "
-    "airport station school college hospital inc ltd llc corp gmbh group company".split()
+    "airport station school college hospital inc ltd llc corp gmbh group company orchestra agency investments investment "
+    "software research ratings insurance partners associates industries technologies solutions systems consulting foundation "
+    "institute labs media networks holdings capital ventures services logistics motors foods airlines railways society "
+    "association council ministry department office church museum theatre theater club league award prize act day".split()
 )
 
 
@@ -55,8 +58,12 @@ def _name_at(words: list[tuple[str, int, int]], index: int) -> tuple[int, float]
     first = words[index][0]
     flags = _flags(first)
     taken = 1
+    if first.endswith(("'s", "’s")):
+        return _single(words, index, flags)
     while index + taken < len(words) and taken < 4 and _goes_on(words[index + taken][0]):
         taken += 1
+        if words[index + taken - 1][0].endswith(("'s", "’s")):
+            break
     while taken > 1 and (words[index + taken - 1][0].lower() in _PARTICLES or _initial(words[index + taken - 1][0])):
         taken -= 1
     if index + taken < len(words) and words[index + taken][0].strip(".,").lower() in _PLACEY:
@@ -74,8 +81,18 @@ def _name_at(words: list[tuple[str, int, int]], index: int) -> tuple[int, float]
             and not _placelike(first)
         ):
             return (taken, 0.6)
-        return (0, 0.0)
+        middle = taken == 3 and _initial(words[index + 1][0])
+        return (taken, 0.66) if middle and not is_common(_bare(first)) and not _initial(first) else (0, 0.0)
+    return _single(words, index, flags)
+
+
+def _single(words: list[tuple[str, int, int]], index: int, flags: str) -> tuple[int, float]:
+    """Judge the word at *index* as a name that stands alone."""
+    first = words[index][0]
     alone = len(first) > (4 if first.isupper() else 2)
+    beside = [words[i][0] for i in (index - 1, index + 1) if 0 <= i < len(words)]
+    if any(word.rstrip(".,").lower() not in NOT_NAMES for word in beside) and "g" not in flags:
+        return (0, 0.0)
     if "g" in flags and "?" not in flags and alone:
         return (1, 0.62)
     if "s" in flags and "?" not in flags and alone:

@@ -37,7 +37,7 @@ ENDING = (
 # A word of its own, between the name and a number: "Luite tee 87", "Király u. 15".
 MIDDLE = (
     r"Straße|Strasse|Str\.|Gasse|Weg|Platz|Allee|Ring|Damm|Ufer|straat|laan|weg|plein|Allé|allé|Alle|plads|Plads|vej|Vej|gade|Gade|terrasse|gate|gata|gatan|vei|vägen|väg|"
-    r"tee|tn|tänav|mnt|pst|puiestee|u\.|utca|Utca|út|Út|útja|tér|krt\.|körút|köz|sor|fasor|katu|tie|náměstí|nám\.|třída|nábřeží|ulice|ul\.|Street|Streets|Road|Avenue"
+    r"tee|tn\.?|tänav|mnt|pst|puiestee|u\.|utca|Utca|út|Út|útja|tér|krt\.|körút|köz|sor|fasor|katu|tie|náměstí|nám\.|třída|nábřeží|ulice|ul\.|Street|Streets|Road|Avenue"
 )
 # Before the name: "rue de la Paix", "Via Roma 131", "ul. Miła 53".
 PREFIX = (
