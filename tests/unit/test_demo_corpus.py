@@ -134,7 +134,7 @@ def test_mail_is_of_many_kinds() -> None:
 
 def test_dates_lie_in_the_four_months() -> None:
     days = [date.fromisoformat(row["date"]) for row in rows("reviews.csv")]
-    times = [post["created_at"] for post in posts()] + [row["started_at"] for row in rows("chat.csv")]
+    times = [post["created_at"] for post in posts()] + [row["created_at"] for row in rows("chat.csv")]
     days += [datetime.fromisoformat(time).date() for time in times]
     assert all(FIRST <= day <= LAST for day in days)
     assert {day.month for day in days} == {7, 8, 9, 10, 11}
