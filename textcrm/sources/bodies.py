@@ -15,7 +15,12 @@ _TELLING = re.compile(
     r"|border-top: ?solid|border-top:none|mail-editor-reference-message|AOLMsgPart|WordSection1",
     re.IGNORECASE,
 )
-_QUOTED_LINE = re.compile(r"^[ \t]{0,4}[>|]", re.MULTILINE)
+# The plain text marks its quotes itself: a sign before each line, a drawn line, or the header of what is quoted.
+_MARKED = re.compile(
+    r"^(?:[ \t]{0,4}[>|]|[-_]{5}"
+    r"|[ \t*]{0,4}(?:From|Von|De|Da|Van|Od|От|发件人|寄件者|差出人)[ \t*]{0,3}[:：])",
+    re.MULTILINE,
+)
 _INVISIBLE = re.compile(r"<(style|script|head|title)\b", re.IGNORECASE)
 _SHORT = 200
 _COLUMNS = 60
@@ -59,7 +64,7 @@ def _better(plain: str, html: str) -> Body:
         return Body(plain, "text/plain", None)
     if not plain.strip():
         return Body(html, "text/html", None)
-    telling = _TELLING.search(html) is not None and _QUOTED_LINE.search(plain) is None
+    telling = _TELLING.search(html) is not None and _MARKED.search(plain) is None
     stub = len(plain.strip()) < _SHORT and _visible(html) > 4 * len(plain.strip()) + 40
     if telling or stub:
         return Body(html, "text/html", None)

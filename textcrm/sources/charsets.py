@@ -166,7 +166,7 @@ def _guess(sample: bytes) -> str:
         odd = sum(not (char.isalpha() and char not in "æÆ¹³ªº") and char not in _WESTERN for char in western)
         if odd <= 0.1 * len(western):
             return "cp1252"
-    from charset_normalizer import from_bytes  # noqa: PLC0415  (30 ms to import, rarely needed)
+    from charset_normalizer import from_bytes
 
     best = from_bytes(sample[:8192], threshold=0.3, explain=False).best()
     if best is None:

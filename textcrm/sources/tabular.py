@@ -326,8 +326,8 @@ def _cell(value: Any) -> str:
 
 
 def _parquet(path: Path, source: Source) -> Iterator[Row | Rejected]:
-    import pyarrow  # noqa: PLC0415  (heavy; only where a Parquet file is read)
-    from pyarrow import parquet  # noqa: PLC0415
+    import pyarrow
+    from pyarrow import parquet
 
     try:
         with parquet.ParquetFile(path) as file:
@@ -344,8 +344,8 @@ def _parquet(path: Path, source: Source) -> Iterator[Row | Rejected]:
 
 def count_parquet(path: Path) -> int:
     """Return how many rows a Parquet file has, by its footer."""
-    import pyarrow  # noqa: PLC0415  (heavy; only where a Parquet file is read)
-    from pyarrow import parquet  # noqa: PLC0415
+    import pyarrow
+    from pyarrow import parquet
 
     try:
         return int(parquet.read_metadata(path).num_rows)

@@ -63,7 +63,7 @@ def _answer(writer: BinaryIO, kind: bytes, payload: bytes) -> None:
 def _limit_memory(megabytes: int) -> None:
     """Cap what the process may allocate. Systems without ``resource`` (Windows) have the time limit only."""
     try:
-        import resource  # noqa: PLC0415  (does not exist everywhere)
+        import resource
     except ImportError:
         return
     # On Linux RLIMIT_DATA counts private writable memory, which is what a mail can make grow.

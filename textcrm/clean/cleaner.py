@@ -1,0 +1,172 @@
+"""A message becomes the author's own new text: what was quoted, signed and added apart, every offset kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textcrm.clean import social
+from textcrm.clean.boilerplate import mark_boilerplate
+from textcrm.clean.kinds import kind_of
+from textcrm.clean.language import LanguageReader
+from textcrm.clean.lines import Line, plain_lines
+from textcrm.clean.markup import html_lines
+from textcrm.clean.offsets import Builder, Mapped
+from textcrm.clean.quotes import mark_quotes
+from textcrm.clean.signatures import mark_signatures, name_tokens
+from textcrm.records import CleanText, Message, Part
+
+_OWN = frozenset({"own", "closing"})
+_SIGNATURE = frozenset({"signature", "device"})
+_QUOTED = frozenset({"quoted", "forwarded", "header"})
+
+
+class Cleaner:
+    """Cleans messages. One instance may serve many threads.
+
+    Parameters
+    ----------
+    quotes
+        Set quoted and forwarded text of mail apart.
+    signatures
+        Set signatures, device lines and footers of mail apart.
+    social
+        Put posts and reviews (channels ``social`` and ``review``) into words that the models know.
+    languages
+        Codes of the languages that the models can read.
+    max_chars
+        ``CleanText.text`` is cut here, at a line, and flagged ``truncated``.
+    """
+
+    def __init__(
+        self,
+        *,
+        quotes: bool = True,
+        signatures: bool = True,
+        social: bool = True,
+        languages: Sequence[str] = ("en",),
+        max_chars: int = 100_000,
+    ) -> None:
+        self._quotes = quotes
+        self._signatures = signatures
+        self._social = social
+        self._language = LanguageReader(languages)
+        self._max_chars = max_chars
+
+    def clean(self, message: Message) -> CleanText:
+        """Return the own new text of *message*.
+
+        Notes
+        -----
+        ``parts`` cover ``message.text`` without gaps. ``text`` holds the own lines and the closing; if nothing of
+        the message would remain, it holds the whole and ``flags`` has ``nothing_left``.
+        """
+        lines = html_lines(message.text) if message.content_type == "text/html" else plain_lines(message.text)
+        if message.channel == "email":
+            if self._quotes:
+                mark_quotes(lines)
+            if self._signatures:
+                mark_boilerplate(lines)
+                mark_signatures(lines, name_tokens(message.author))
+        _give_blanks(lines)
+        flags: list[str] = []
+        own = [line for line in lines if line.kind in _OWN]
+        if not any(not line.blank for line in own) and any(not line.blank for line in lines):
+            flags.append("nothing_left")
+            own = _fallback(lines)
+        text = _joined(own, self._max_chars)
+        if self._social and message.channel in {"social", "review"}:
+            text = social.normalise(text).stripped()
+        if (
+            text.text
+            and len(text.text) < sum(len(line.text.strip()) for line in own) - 1
+            and len(text.text) >= self._max_chars * 0.9
+        ):
+            flags.append("truncated")
+        kind, rule = kind_of(message, text.text)
+        return CleanText(
+            message_id=message.id,
+            text=text.text,
+            offsets=text.to_map(),
+            parts=_parts(lines, len(message.text)),
+            closing=_joined([line for line in lines if line.kind == "closing"]).text,
+            signature=_joined([line for line in lines if line.kind in _SIGNATURE]).text,
+            quoted=_joined([line for line in lines if line.kind in _QUOTED]).text,
+            language=self._language.read(text.text),
+            kind=kind,
+            kind_rule=rule,
+            flags=tuple(flags),
+        )
+
+
+def _give_blanks(lines: Sequence[Line]) -> None:
+    """A blank line belongs to what stands above it."""
+    above = None
+    for line in lines:
+        if line.blank and line.kind == "own" and above is not None:
+            line.mark(above.kind, above.rule)
+        above = line
+
+
+def _fallback(lines: Sequence[Line]) -> list[Line]:
+    """Return what is kept where nothing own remains: all but the headers, or all."""
+    return [line for line in lines if line.kind != "header"] or list(lines)
+
+
+def _joined(lines: Sequence[Line], most: int | None = None) -> Mapped:
+    """Return lines as one text: blanks at line ends out, runs of blank lines to one, none at the ends."""
+    builder = Builder()
+    pending: list[Line] = []
+    broke = -1
+    for line in lines:
+        text = line.text
+        length = len(text.rstrip())
+        if not length:
+            if builder.length:
+                pending.append(line)
+            continue
+        if most is not None and builder.length + length > most:
+            if not builder.length:
+                builder.copy(line.body, 0, most)
+            break
+        if builder.length:
+            breaks = "\n\n" if pending else "\n"
+            builder.add(breaks, broke, max(broke, line.start))
+        pending = []
+        # the indentation of the first line says nothing; further in it may be a list or code
+        builder.copy(line.body, 0 if builder.length else length - len(text[:length].lstrip()), length)
+        broke = _end_of(line)
+    return builder.done()
+
+
+def _end_of(line: Line) -> int:
+    """Return where in the original the visible text of *line* ends."""
+    segments = line.body.segments
+    if not segments:
+        return line.start
+    visible = len(line.text.rstrip())
+    clean, start, end = segments[-1]
+    return min(end, start + visible - clean) if end - start == len(line.text) - clean else end
+
+
+def _parts(lines: Sequence[Line], length: int) -> tuple[Part, ...]:
+    """Return the parts of the original: runs of lines of one kind and rule, and the markup between them."""
+    parts: list[Part] = []
+    position = 0
+    for line in lines:
+        start, end = max(line.start, position), max(line.end, position)
+        if start > position:
+            _extend(parts, Part(kind="markup", start=position, end=start, rule="html"))
+        if end > start:
+            _extend(parts, Part(kind=line.kind, start=start, end=end, rule=line.rule))
+        position = end
+    if position < length:
+        _extend(parts, Part(kind="markup", start=position, end=length, rule="html"))
+    return tuple(parts)
+
+
+def _extend(parts: list[Part], part: Part) -> None:
+    last = parts[-1] if parts else None
+    if last is not None and last.kind == part.kind and last.rule == part.rule:
+        parts[-1] = Part(kind=part.kind, start=last.start, end=part.end, rule=part.rule)
+    else:
+        parts.append(part)

@@ -1,0 +1,133 @@
+"""The lines by which mail programs set a quoted or forwarded message apart, in the languages they speak.
+
+Forms as written by Gmail, Outlook, Outlook on the web, Apple Mail, Thunderbird, Yahoo, AOL, GMX, mail.ru, Yandex, QQ,
+163, Lotus Notes and their relatives.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from textcrm.clean.lines import bare
+
+# "On <date>, <name> wrote:" by the verb at its end; the colon may be missing its blank or be a wide one.
+_VERBS = re.compile(
+    r"(?:wrote|writes|said|schrieb|schreibt|schrieben|(?:a|ont) [ée]crit|escribi[óo]|escribe|escreveu"
+    r"|ha scritto|scrisse|scrive"
+    r"|schreef|heeft geschreven|het volgende geschreven|napisa[łl]\(?a?\)?|napisa[łl]/a|pisze"
+    r"|написал\(?а?\)?|написали|пишет"
+    r"|写道|寫道|写到|写了|のメール|が書きました|は書きました|さんからのメール|skrev|skriver|kirjoitti|napsal\(?a?\)?|yazdı|shkroi|scris"
+    r"|wrote the following|schrieb folgendes)[ ]{0,3}[:：]?$",
+    re.IGNORECASE,
+)
+_COLON = re.compile(r"[:：]$")
+# The verb stands before the name in German, Dutch and Chinese forms.
+_VERB_INSIDE = re.compile(
+    r"\b(?:schrieb|schreef|geschreven|skrev|escribi[óo]|от|пользователь)\b|写道|寫道", re.IGNORECASE
+)
+_START = re.compile(
+    r"(?:on|at|in|am|um|der|die|le|la|el|em|no dia|il|il giorno|in data|op|w dniu|dnia|den|dne|pada|в"
+    r"|on the|mensaje de"
+    r"|от|at)\b|[于於在]|\"?[^\s<>@]{1,60}@|[\[(<\"'„«“]|[A-ZÀ-ŽА-ЯŁŚŻ]|\d|[а-яa-z]{2,3}[.,]",
+    re.IGNORECASE,
+)
+_TIME = r"\d{1,2}\s?[:.hH時时点]\s?\d{2}"
+_YEAR = r"(?:19|20)\d{2}"
+_DATED = re.compile(rf"{_YEAR}|{_TIME}|\d{{1,2}}[./-]\d{{1,2}}[./-]\d{{2,4}}")
+_FULL_DATE = re.compile(
+    rf"(?:{_YEAR}|\d{{1,2}}[./-]\d{{1,2}}[./-]\d{{2}}).{{0,60}}{_TIME}|{_TIME}.{{0,60}}(?:{_YEAR}"
+    rf"|\d{{1,2}}[./-]\d{{1,2}})"
+)
+_ADDRESS = re.compile(r"[^\s@<>()\"]{1,64}@[^\s@<>()\"]{1,190}")
+_ENDS_IN_ADDRESS = re.compile(r"[>)\]\"][ ]{0,2}[:：]$")
+_MOST_ATTRIBUTION = 400
+
+_DASHES = r"[-_=*~—–\u2500]"
+_QUOTED_WORDS = (
+    r"original message|original appointment|originalmessage|reply message|original email|urspr(?:ü"
+    r"|ue)ngliche (?:nachricht|mail)"
+    r"|original[- ]?nachricht|message d['’]origine|message (?:original|initial|précédent)"
+    r"|e-?mail d['’]origine"
+    r"|mensaje original|mensagem original|messaggio (?:originale|originario)|oorspronkelijk bericht"
+    r"|origineel bericht"
+    r"|wiadomo(?:ść|sc) (?:oryginalna|pierwotna)|oryginalna wiadomo(?:ść|sc)|исходное сообщение"
+    r"|оригинальное сообщение"
+    r"|первоначальное сообщение|原始邮件|邮件原件|原始郵件|原邮件|原始信息"
+    r"|元のメッセージ|元のメール|オリジナルメッセージ|受信メール"
+    r"|oprindelig (?:meddelelse|besked)|opprinnelig melding|ursprungligt meddelande|alkuperäinen viesti"
+    r"|původní (?:zpráva|e-?mail)|orijinal (?:mesaj|ileti)"
+)
+_FORWARD_WORDS = (
+    r"forwarded (?:message|by|mail|e-?mail)|begin forwarded message|start of forwarded message"
+    r"|weitergeleitete (?:nachricht|mail|e-?mail)"
+    r"|weitergeleitet (?:von|durch)|anfang der weitergeleiteten (?:nachricht|e-?mail)|message (?:transféré"
+    r"|réexpédié|transmis)"
+    r"|(?:transféré|transmis|réexpédié) par|début du message (?:réexpédié|transféré)|mensaje reenviado"
+    r"|reenviado por"
+    r"|inicio del mensaje reenviado|mensagem (?:encaminhada|reencaminhada)|(?:en|reen)caminhad[oa] por"
+    r"|início da mensagem (?:encaminhada|reencaminhada)|messaggio inoltrato|inoltrato da"
+    r"|inizio (?:del )?messaggio inoltrato"
+    r"|doorgestuurd (?:bericht|door)|begin doorgestuurd bericht|(?:wiadomość przekazana"
+    r"|przekazana wiadomość|wiadomość przesłana dalej)"
+    r"|przekazane przez|początek przekazywanej wiadomości|treść przekazanej wiadomości|пересланное сообщение"
+    r"|пересылаемое сообщение|переслано|начало (?:переадресованного|пересылаемого) сообщения|转发的?邮件"
+    r"|轉寄(?:的)?郵件|转发邮件信息"
+    r"|已转发邮件|开始转发的邮件|下面是被转发的邮件"
+    r"|転送(?:された)?(?:メッセージ|メール)|転送開始|下記は転送メール|videresendt (?:meddelelse|melding)"
+    r"|vidarebefordrat meddelande|välitetty viesti|přeposlaná zpráva|iletilen (?:mesaj|ileti)"
+)
+_QUOTED = re.compile(rf"{_DASHES}{{1,80}}[ ]?(?:{_QUOTED_WORDS})[ ]?[:：]?[ ]?{_DASHES}{{0,80}}$", re.IGNORECASE)
+_FORWARDED = re.compile(
+    rf"(?:{_DASHES}{{2,80}}[ ]?(?:{_FORWARD_WORDS})\b.{{0,200}}"
+    rf"|(?:{_FORWARD_WORDS})[ ]?[:：][ ]?{_DASHES}{{0,80}})$",
+    re.IGNORECASE,
+)
+_FORWARDED_CJK = re.compile(rf"{_DASHES}{{2,80}}[ ]?(?:{_FORWARD_WORDS})", re.IGNORECASE)
+
+
+def separator(text: str) -> str | None:
+    """Return ``quoted`` or ``forwarded`` for a line that announces another message, or None."""
+    line = bare(text)
+    if not 4 <= len(line) <= 300:
+        return None
+    if _QUOTED.match(line):
+        return "quoted"
+    if _FORWARDED.match(line) or _FORWARDED_CJK.match(line):
+        return "forwarded"
+    return None
+
+
+def dated(text: str) -> bool:
+    """Return whether a line has a year, a date or a time in it."""
+    return _DATED.search(text) is not None
+
+
+def attribution(lines: Sequence[str], quote_follows: bool) -> bool:
+    """Return whether *lines* (one to four, in a row) together say who wrote what follows, and when.
+
+    Parameters
+    ----------
+    lines
+        Visible texts, none blank.
+    quote_follows
+        A quoted line comes next; weaker forms will then do.
+    """
+    text = " ".join(bare(line) for line in lines)
+    if not 4 <= len(text) <= _MOST_ATTRIBUTION or not _START.match(text):
+        return False
+    has_date = dated(text)
+    verb = _VERBS.search(text) is not None
+    if verb and (has_date or quote_follows):
+        # a sentence of one's own that ends in "wrote" has no colon and is no head of a quote
+        return bool(_COLON.search(text)) or (has_date and quote_follows)
+    if not _COLON.search(text):
+        return False
+    if not has_date:
+        return quote_follows and len(lines) == 1 and bool(_ENDS_IN_ADDRESS.search(text) and _ADDRESS.search(text))
+    if _VERB_INSIDE.search(text):
+        return quote_follows or _FULL_DATE.search(text) is not None or _ADDRESS.search(text) is not None
+    # "26.06.2014, 14:41, "Name" <address>:" has no verb in any language
+    return bool(_ENDS_IN_ADDRESS.search(text) and _ADDRESS.search(text)) and (
+        quote_follows or _FULL_DATE.search(text) is not None
+    )
