@@ -23,8 +23,7 @@ NOT_NAMES = frozenset(
     api faq cv zip code street city state country total price amount number no nr ref reference status type description
     item items product products delivery shipping payment refund return credit debit bank password login user username online
     happy glad unhappy disappointed frustrated interested looking writing having trying getting going contacting following
-    unable currently always best kind warm many god jesus english internet google amazon facebook twitter instagram
-    paypal ebay apple microsoft windows android iphone mac linux visa mastercard amex sent am pm usd eur gbp asap fyi lol omg
+    unable currently always best kind warm many god jesus english internet windows android iphone mac linux sent am pm usd eur gbp asap fyi lol omg
     atm labor royal orchestra holiday christmas easter bot bots moderator
     herr frau mr mrs ms miss dr prof sehr geehrte geehrter damen herren liebe lieber guten tag ich wir sie mit und der die das
     ein eine von zu kundenservice kundendienst madame monsieur service client equipo señor señora atención
@@ -74,6 +73,24 @@ COUNTRIES = tuple(
     Finnland, Ungarn, Griechenland, Tschechien, Allemagne, Autriche, Suisse, Espagne, Italie, Belgique, Pays-Bas, Royaume-Uni,
     États-Unis, España, Alemania, Francia, Italia, México, Brasil, Perú, Nederland, België, Duitsland, Polska, Niemcy, Suomi,
     Sverige, Norge, Danmark, Россия, Германия, Украина, Франция, 中国, 日本, 德国, 美国, ドイツ, アメリカ
+    """.replace("\n", " ").split(",")
+)
+
+# Firms that customers name often, some spelt like common words: these are known in any company.
+BRANDS = tuple(
+    brand.strip()
+    for brand in """
+    Adidas, Adobe, Airbnb, Air France, Aldi, Alibaba, AliExpress, Allianz, Amazon, American Airlines, American Express, AT&T,
+    Auchan, Audi, Aviva, AXA, Bank of America, Barclays, Best Buy, BMW, BNP Paribas, Boeing, Bosch, British Airways, BT, Carrefour,
+    Chase, Cisco, Citibank, Coca-Cola, Comcast, Commerzbank, Costco, Decathlon, Delta Air Lines, Deutsche Bahn, Deutsche Bank,
+    Deutsche Post, Deutsche Telekom, DHL, Dropbox, easyJet, eBay, Etsy, Expedia, Facebook, FedEx, Fiat, Fnac, Google,
+    H&M, Hermes, HSBC, Huawei, IBM, IKEA, Inditex, ING, Instagram, Intel, John Lewis, JPMorgan, KLM, Kroger, Lenovo, Lidl,
+    Lloyds, LinkedIn, Lufthansa, Lyft, Marks & Spencer, Mastercard, McDonald's, Media Markt, MediaMarkt, Mercedes, Meta,
+    Microsoft, Monzo, N26, Natwest, NatWest, Nestlé, Netflix, Nike, Nintendo, Nissan, Nokia, Nvidia, Oracle, Otto, Paypal, PayPal,
+    Pepsi, Peugeot, Philips, Pinterest, PwC, Reddit, Renault, Revolut, Royal Mail, Ryanair, Sainsbury's, Salesforce, Samsung,
+    Santander, SAP, Shopify, Siemens, Sky, Skype, Slack, Snapchat, Sony, Spotify, Starbucks, Stripe, T-Mobile, Tesco, Tesla,
+    TikTok, Toshiba, Toyota, Twitter, Uber, Unilever, UPS, USPS, Verizon, Vodafone, Volkswagen, Volvo, Walmart, Wells Fargo,
+    WhatsApp, Wikipedia, Wise, Xiaomi, Yahoo, YouTube, Zalando, Zara, Zoom
     """.replace("\n", " ").split(",")
 )
 

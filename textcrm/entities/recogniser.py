@@ -177,8 +177,8 @@ def _tidy(text: str, spans: Iterable[Found]) -> Iterable[Found]:
         if label == "MONEY" and not any(c.isalpha() or c in "$€£¥₹" for c in body):
             label = "CARDINAL"
         if label == "DATE":
-            if body.isdigit():
+            if not any(c.isalpha() for c in body):
                 continue
-            if dates.is_duration(body):
+            if dates.is_vague(body):
                 label = "DURATION"
         yield span._replace(start=start, end=end, label=label)

@@ -89,6 +89,11 @@ _DURATION = re.compile(
     r"(?:\d{1,4}|one|two|three|four|five|six|seven|eight|nine|ten|few|couple|several|a|an)?[ -]?(?:couple of |few )?"
     r"(?:second|minute|hour|day|week|month|year|decade)s?)\Z"
 )
+_NAMES_A_DAY = re.compile(
+    rf"\d|(?<![\w])(?:{_WEEKDAY}|{_MONTH}|today|tomorrow|yesterday|tonight|now|next|last|this|coming|past|christmas|easter|"
+    rf"thanksgiving|halloween|new year|valentine|ramadan|labor day|memorial day|independence day)(?![\w])",
+    _FLAGS,
+)
 
 
 def find(text: str, options: Options) -> Iterator[Found]:
@@ -127,9 +132,9 @@ def find(text: str, options: Options) -> Iterator[Found]:
         yield Found(match.start(), match.end(), "TIME", 0.75, "time", _clock(match.group()))
 
 
-def is_duration(text: str) -> bool:
-    """Say whether a span that spaCy calls a date is a length of time ("a couple of months")."""
-    return len(text) < 60 and _DURATION.match(text) is not None
+def is_vague(text: str) -> bool:
+    """Say whether a span that spaCy calls a date names no day, month or year ("a couple of months", "daily")."""
+    return len(text) < 60 and (_DURATION.match(text) is not None or _NAMES_A_DAY.search(text) is None)
 
 
 def _numeric(text: str, day_first: bool) -> Iterator[Found]:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from textcrm.entities.found import Found, Options
-from textcrm.entities.letters import CAPITAL, GAP
-from textcrm.entities.lexicon import NATIONALITIES, NOT_NAMES, is_common
+from textcrm.entities.letters import CAPITAL, GAP, UPPER
+from textcrm.entities.lexicon import BRANDS, NATIONALITIES, NOT_NAMES, common_words, is_common, names
 
 _FORM = (
     r"Inc\.?|Incorporated|Corp\.?|Corporation|Ltd\.?|Limited|LLC|L\.L\.C\.|LLP|LP|PLC|plc|Co\.|Company|GmbH(?: & Co\. KG)?|AG|KG|OHG|UG|e\.V\.|SE|"
@@ -42,8 +42,36 @@ _BLOCK = re.compile(
 )
 
 
+_BRAND = re.compile(
+    r"(?<![\w@#.-])(?:"
+    + "|".join(re.escape(b) for b in sorted(BRANDS, key=lambda b: (-len(b), b)))
+    + r")(?![\w]|-[a-z])"
+)
+# Brands that are also words: they count only where no sentence begins.
+_ALSO_WORDS = frozenset(
+    {"Sky", "Wise", "Chase", "Zoom", "Slack", "Stripe", "Meta", "Otto", "Hermes", "Delta", "Fiat", "Sap"}
+)
+_COINED = re.compile(rf"(?<![\w@#.'’-])[{UPPER}][a-z]{{5,24}}(?![\w'’-]|\.\w)")
+_CAMEL = re.compile(rf"(?<![\w@#.'’-])(?:[{UPPER}][a-z]{{2,15}}){{2,3}}(?![\w'’-]|\.\w)")
+_COINED_END = re.compile(
+    r"(?:com|ly|ify|tech|soft|ware|data|labs|corp|mart|media|works|hub|space|systems|software|health|pay|bank|net|gram|cloud|coder)\Z"
+)
+_TOWN_END = re.compile(
+    r"(?:field|ford|ton|ham|wood|bridge|burgh?|land|port|ville|stadt?|berg|dale|by|worth|bury|mouth|pool|wick|heim|hausen|dorf|feld|kirchen|haven|view|shire|side|town|veld|hill|stone|house|man|son|sen|ism|ness|ing|ment|tion|able|ful|less)s?\Z"
+)
+
+
 def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one signature for all)
     """Yield the organisations."""
+    for match in _BRAND.finditer(text):
+        if match.group() not in _ALSO_WORDS:
+            yield Found(match.start(), match.end(), "ORG", 0.66, "organisation")
+    for match in _COINED.finditer(text):
+        if _is_coined(match.group().lower()):
+            yield Found(match.start(), match.end(), "ORG", 0.605, "organisation")
+    for match in _CAMEL.finditer(text):
+        if not match.group().startswith(("Mc", "Mac", "De", "Di", "La", "Le", "Van", "Fitz", "Du")):
+            yield Found(match.start(), match.end(), "ORG", 0.56, "organisation")
     for pattern, score in (
         (_FIRM, 0.8),
         (_LOWER, 0.6),
@@ -62,3 +90,15 @@ def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one s
                 continue
             if words[0].lower() not in NOT_NAMES and words[0].lower() not in NATIONALITIES:
                 yield Found(start, end, "ORG", score, "organisation")
+
+
+def _is_coined(word: str) -> bool:
+    """Say whether *word* (lower case) looks made for a firm: two common words in one, or a firm's ending on one."""
+    if word in names() or is_common(word) or _TOWN_END.search(word):
+        return False
+    if _COINED_END.search(word):
+        return True
+    known = common_words()
+    return any(
+        word[:cut] in known and word[cut:] in known for cut in range(3, len(word) - 2) if cut > 3 or len(word) - cut > 3
+    )

@@ -33,7 +33,7 @@ _NOT = context.words(
     "license", "licence", "zip", "id", "serial", "customer", "contract", "policy", "bestell", "rechnung", "kunden", "vat", "tax",
 )  # fmt: skip
 _DATE = re.compile(
-    r"(?:19|20)\d\d[./-]\d{1,2}[./-]\d{1,2}|\d{1,2}[./-]\d{1,2}[./-](?:19|20)?\d\d(?!\d)|(?:19|20)\d\d ?[-/] ?(?:19|20)\d\d"
+    r"(?:19|20)\d\d[./-][01]?\d[./-][0-3]?\d|[0-3]?\d[./-][0-3]?\d[./-](?:19|20)?\d\d|(?:19|20)\d\d ?[-/] ?(?:19|20)\d\d"
 )
 # Tried in this order where a number is not valid in the reader's own region.
 _REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "NL", "BE", "CH", "AT", "PL", "AU", "SE", "DK", "NO", "FI", "CZ", "HU", "PT", "IE", "BR", "IN", "JP", "CN")  # fmt: skip
@@ -47,7 +47,7 @@ def find(text: str, options: Options) -> Iterator[Found]:
         if found.count("(") != found.count(")"):
             start, end, found = _balance(start, found)
         digits = sum(c.isdigit() for c in re.split(r"[xeED]", found, maxsplit=1)[0])
-        if not 7 <= digits <= 15 or _DATE.match(found):
+        if not 7 <= digits <= 15 or _DATE.fullmatch(found):
             continue
         score, value = _judge(found, options.region)
         if score == 0:
@@ -87,7 +87,17 @@ def _judge(found: str, region: str) -> tuple[float, str | None]:
             )
     if international:
         return (0.6, None)
-    return (0.45 if _grouped(found) > 1 else 0.2, None)
+    return (_shape(found), None)
+
+
+def _shape(found: str) -> float:
+    """Return the score of a national number by its grouping: a leading zero or an area code in brackets, groups."""
+    groups = _grouped(found)
+    if groups and found.startswith(("0", "(")):
+        return 0.61
+    if groups > 1:
+        return 0.5
+    return 0.35 if groups else 0.2
 
 
 def _grouped(found: str) -> int:
