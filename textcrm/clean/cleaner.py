@@ -13,7 +13,7 @@ from textcrm.clean.markup import html_lines
 from textcrm.clean.offsets import Builder, Mapped
 from textcrm.clean.quotes import mark_quotes
 from textcrm.clean.signatures import mark_signatures, name_tokens
-from textcrm.records import CleanText, Message, Part
+from textcrm.records import CleanText, Message, Part, PartKind
 
 _OWN = frozenset({"own", "closing"})
 _SIGNATURE = frozenset({"signature", "device"})
@@ -150,23 +150,25 @@ def _end_of(line: Line) -> int:
 
 def _parts(lines: Sequence[Line], length: int) -> tuple[Part, ...]:
     """Return the parts of the original: runs of lines of one kind and rule, and the markup between them."""
-    parts: list[Part] = []
+    runs: list[tuple[PartKind, str, int]] = []  # kind, rule, end; each starts where the one before ends
     position = 0
     for line in lines:
         start, end = max(line.start, position), max(line.end, position)
         if start > position:
-            _extend(parts, Part(kind="markup", start=position, end=start, rule="html"))
+            _extend(runs, "markup", "html", start)
         if end > start:
-            _extend(parts, Part(kind=line.kind, start=start, end=end, rule=line.rule))
+            _extend(runs, line.kind, line.rule, end)
         position = end
     if position < length:
-        _extend(parts, Part(kind="markup", start=position, end=length, rule="html"))
-    return tuple(parts)
+        _extend(runs, "markup", "html", length)
+    starts = [0, *(end for _, _, end in runs)]
+    return tuple(
+        Part(kind=kind, start=start, end=end, rule=rule) for start, (kind, rule, end) in zip(starts, runs, strict=False)
+    )
 
 
-def _extend(parts: list[Part], part: Part) -> None:
-    last = parts[-1] if parts else None
-    if last is not None and last.kind == part.kind and last.rule == part.rule:
-        parts[-1] = Part(kind=part.kind, start=last.start, end=part.end, rule=part.rule)
+def _extend(runs: list[tuple[PartKind, str, int]], kind: PartKind, rule: str, end: int) -> None:
+    if runs and runs[-1][0] == kind and runs[-1][1] == rule:
+        runs[-1] = (kind, rule, end)
     else:
-        parts.append(part)
+        runs.append((kind, rule, end))

@@ -41,6 +41,7 @@ _HINTS = re.compile(
     |(?P<hidden>display:\s?none|mso-hide:\s?all|visibility:\s?hidden|font-size:\s?0(?:px|pt)?[;"' ]|max-height:\s?0)""",
     re.VERBOSE | re.IGNORECASE,
 )
+_NAMED = re.compile(r"\s(?:class|id|name|style|data-[a-z]{1,20})\s?=", re.IGNORECASE)
 # An indented paragraph of Gmail's editor is a blockquote that quotes nobody.
 _INDENT = re.compile(r"margin:\s?0(?:px)?\s0(?:px)?\s0(?:px)?\s40px", re.IGNORECASE)
 
@@ -144,7 +145,7 @@ class _Renderer:
         tag = self.source[start:end]
         frame = self.stack[-1]
         hint, hidden, pre = frame.hint, frame.hidden, frame.pre
-        found = _HINTS.search(tag) if len(tag) > len(name) + 5 else None
+        found = _HINTS.search(tag) if _NAMED.search(tag) else None
         if name == "blockquote":
             if not _INDENT.search(tag):
                 self._quote_within()

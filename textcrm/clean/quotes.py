@@ -19,6 +19,7 @@ def mark_quotes(lines: Sequence[Line]) -> None:
     """Mark what is quoted or forwarded in *lines*, in place."""
     _mark_hinted(lines)
     texts = [line.text for line in lines]
+    ends = [_may_end_attribution(text) for text in texts]
     index = 0
     while index < len(lines):
         line = lines[index]
@@ -44,7 +45,7 @@ def mark_quotes(lines: Sequence[Line]) -> None:
             start = rule_above(texts, notes[0])
             _rest(lines, start, notes[1], "quoted", "notes_header")
             return
-        width = _attribution_at(lines, index)
+        width = _attribution_at(lines, index) if any(ends[index : index + _MOST_WINDOW]) else 0
         if width:
             for member in lines[index : index + width]:
                 member.mark("header", "attribution")
@@ -110,8 +111,8 @@ def _attribution_at(lines: Sequence[Line], index: int) -> int:
         if line.blank or line.depth or line.kind != "own" or len(line.text) > _MOST_WINDOW * 100:
             return 0
         window.append(line.text)
-        text = line.text.rstrip()
-        if not text.endswith((":", "：", "*", "_")) and width < _MOST_WINDOW and not _ends_like_verb(text):
+        text = line.text
+        if not _may_end_attribution(text):
             continue
         after = _next(lines, at + 1)
         quoted = after is not None and _is_quoted(lines[after])
@@ -127,8 +128,9 @@ def _starts_later(window: Sequence[str], quoted: bool) -> bool:
     return any(dated(window[at]) and attribution(window[at:], quoted) for at in range(1, len(window)))
 
 
-def _ends_like_verb(text: str) -> bool:
-    return text.endswith(("wrote", "écrit", "写道", "写道", "のメール"))
+def _may_end_attribution(text: str) -> bool:
+    """Return whether a line ends as the head of a quote does: in a colon, or in a verb without one."""
+    return text.rstrip("*_ \t").endswith((":", "：", "wrote", "écrit", "написал", "写道", "寫道", "のメール"))
 
 
 def _next(lines: Sequence[Line], index: int) -> int | None:

@@ -155,9 +155,9 @@ def _start(stretch: list[Line], filled: list[Line], names: frozenset[str]) -> tu
 def _by_contacts(stretch: list[Line], filled: list[Line], tail: int) -> tuple[int, str] | None:
     """A last block of at least two telling lines, below a name or a blank line, signs without a known author."""
     telling = [index for index in range(tail, len(filled)) if _tells(filled[index].text)]
+    contacts = [index for index in telling if is_contact(filled[index].text)]
     # a list of links signs nothing: a phone number or a mail address does
-    contacts = [index for index in telling if is_contact(filled[index].text) and not is_link(filled[index].text)]
-    if not contacts or len(telling) < 2 or telling[-1] < len(filled) - 3:
+    if len(telling) < 2 or telling[-1] < len(filled) - 3 or all(is_link(filled[index].text) for index in contacts):
         return None
     first = telling[0]
     if first > tail and looks_like_name(filled[first - 1].text):
