@@ -24,7 +24,9 @@ NOT_NAMES = frozenset(
     item items product products delivery shipping payment refund return credit debit bank password login user username online
     happy glad unhappy disappointed frustrated interested looking writing having trying getting going contacting following
     unable currently always best kind warm many god jesus english internet windows android iphone mac linux sent am pm usd eur gbp asap fyi lol omg
-    atm labor royal orchestra holiday christmas easter bot bots moderator
+    atm pin sepa app apps eu aud cad chf wow wifi sim imac ipod ipad url conclusion overall furthermore unfortunately
+    firstly secondly finally lastly however moreover additionally basically hopefully actually honestly definitely
+    labor royal orchestra holiday christmas easter bot bots moderator
     herr frau mr mrs ms miss dr prof sehr geehrte geehrter damen herren liebe lieber guten tag ich wir sie mit und der die das
     ein eine von zu kundenservice kundendienst madame monsieur service client equipo señor señora atención
     north south east west northern southern eastern western part step page section chapter version
@@ -80,7 +82,7 @@ COUNTRIES = tuple(
 BRANDS = tuple(
     brand.strip()
     for brand in """
-    Adidas, Adobe, Airbnb, Air France, Aldi, Alibaba, AliExpress, Allianz, Amazon, American Airlines, American Express, AT&T,
+    Adidas, Adobe, Airbnb, Air France, Aldi, Alibaba, AliExpress, Allianz, Amazon, American Airlines, American Express, Apple, AT&T,
     Auchan, Audi, Aviva, AXA, Bank of America, Barclays, Best Buy, BMW, BNP Paribas, Boeing, Bosch, British Airways, BT, Carrefour,
     Chase, Cisco, Citibank, Coca-Cola, Comcast, Commerzbank, Costco, Decathlon, Delta Air Lines, Deutsche Bahn, Deutsche Bank,
     Deutsche Post, Deutsche Telekom, DHL, Dropbox, easyJet, eBay, Etsy, Expedia, Facebook, FedEx, Fiat, Fnac, Google,
@@ -89,7 +91,7 @@ BRANDS = tuple(
     Microsoft, Monzo, N26, Natwest, NatWest, Nestlé, Netflix, Nike, Nintendo, Nissan, Nokia, Nvidia, Oracle, Otto, Paypal, PayPal,
     Pepsi, Peugeot, Philips, Pinterest, PwC, Reddit, Renault, Revolut, Royal Mail, Ryanair, Sainsbury's, Salesforce, Samsung,
     Santander, SAP, Shopify, Siemens, Sky, Skype, Slack, Snapchat, Sony, Spotify, Starbucks, Stripe, T-Mobile, Tesco, Tesla,
-    TikTok, Toshiba, Toyota, Twitter, Uber, Unilever, UPS, USPS, Verizon, Vodafone, Volkswagen, Volvo, Walmart, Wells Fargo,
+    TikTok, Toshiba, Toyota, Twitter, Uber, Unilever, UPS, USPS, Verizon, Visa, Vodafone, Volkswagen, Volvo, Walmart, Wells Fargo,
     WhatsApp, Wikipedia, Wise, Xiaomi, Yahoo, YouTube, Zalando, Zara, Zoom
     """.replace("\n", " ").split(",")
 )

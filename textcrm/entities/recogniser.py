@@ -169,13 +169,16 @@ def _tidy(text: str, spans: Iterable[Found]) -> Iterable[Found]:
             words = [word.strip(".,:;!?'\"").lower() for word in body.split()]
             if all(word in NOT_NAMES for word in words) or not any(c.isalpha() for c in body):
                 continue
-            if span.label in {"PERSON", "ORG", "GPE"} and body.islower() and all(map(is_common, words)):
+            plain = all(map(is_common, words))
+            if plain and (body.islower() or body.isupper() or (len(words) == 1 and span.label != "PRODUCT")):
                 continue
-            if span.label == "PERSON" and all(map(is_common, words)) and "g" not in names().get(words[0], ""):
+            if plain and span.label == "PERSON" and "g" not in names().get(words[0], ""):
                 continue
         label = span.label
         if label == "MONEY" and not any(c.isalpha() or c in "$€£¥₹" for c in body):
             label = "CARDINAL"
+        if label == "TIME" and dates.is_vague(body):
+            label = "DURATION"
         if label == "DATE":
             if not any(c.isalpha() for c in body):
                 continue

@@ -19,7 +19,7 @@ _EDGE = r"(?<![\w#$€£.:/-])"
 _STOP = r"(?![\w])"
 _STREET = (
     # 1668 Glyn St; 12-14 N 5th Ave NW; the number may be followed by a second one: 903 83 Dora Creek
-    (re.compile(rf"{_EDGE}\d{{1,6}}[A-Za-z]?(?:[-/]\d{{1,4}})?,?{GAP}(?:\d{{1,5}}{GAP})?(?:{st.DIRECTION}{GAP})?(?:{st.WORD}{GAP}){{1,4}}?(?:{st.SUFFIX})\.?{_STOP}(?:{GAP}{st.DIRECTION}{_STOP})?", re.UNICODE), 0.8),
+    (re.compile(rf"{_EDGE}\d{{1,6}}[A-Za-z]?(?:[-/]\d{{1,4}})?,?{GAP}(?:\d{{1,5}}{GAP})?(?:{st.DIRECTION}{GAP})?(?:{st.WORD}{GAP}){{1,4}}?(?:(?:{st.SURE})(?![\w])|(?P<rare>(?:{st.SUFFIX})))\.?{_STOP}(?:{GAP}{st.DIRECTION}{_STOP})?"), 0.8),
     # Bahnhofstraße 5, Lange Laan 12a
     (re.compile(rf"{_EDGE}(?:\d{{1,6}}{GAP})?(?:{st.WORD}{GAP}){{0,3}}?\w{{2,30}}(?:{st.ENDING}),?{GAP}{st.HOUSE}{_STOP}"), 0.8),
     # Luite tee 87, Unter den Linden ... Straße 17
@@ -94,7 +94,8 @@ def _candidates(text: str) -> Iterator[Found]:
     for pattern, score in _STREET:
         for match in pattern.finditer(text):
             end, strong = read_on(text, match.end())
-            yield Found(match.start(), end, "ADDRESS", min(0.95, score + 0.05 * strong), "address")
+            doubt = 0.4 if match.groupdict().get("rare") and not strong and not _about(text, match.start()) else 0.0
+            yield Found(match.start(), end, "ADDRESS", min(0.95, score + 0.05 * strong - doubt), "address")
     for match in _WEAK.finditer(text):
         first = match["name"].split()[0].strip(".,'’").lower()
         if first in NOT_NAMES:

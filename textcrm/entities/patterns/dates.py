@@ -89,8 +89,9 @@ _DURATION = re.compile(
     r"(?:\d{1,4}|one|two|three|four|five|six|seven|eight|nine|ten|few|couple|several|a|an)?[ -]?(?:couple of |few )?"
     r"(?:second|minute|hour|day|week|month|year|decade)s?)\Z"
 )
+_LENGTH = re.compile(r"(?<![\w])(?:second|minute|hour)s?(?! ago)(?![\w])", re.IGNORECASE)
 _NAMES_A_DAY = re.compile(
-    rf"\d|(?<![\w])(?:{_WEEKDAY}|{_MONTH}|today|tomorrow|yesterday|tonight|now|next|last|this|coming|past|christmas|easter|"
+    rf"\d|(?<![\w])(?:{_WEEKDAY}|{_MONTH}|today|tomorrow|yesterday|tonight|now|next|last|this|ago|morning|noon|evening|afternoon|night|midnight|coming|past|christmas|easter|"
     rf"thanksgiving|halloween|new year|valentine|ramadan|labor day|memorial day|independence day)(?![\w])",
     _FLAGS,
 )
@@ -112,8 +113,7 @@ def find(text: str, options: Options) -> Iterator[Found]:
             if (
                 not groups.get("y")
                 and groups["mon"].islower()
-                and word in {"mar", "may", "set", "out", "gen", "mag", "ago", "lug", "jan", "dec", "mai"}
-                and pattern is _MONTH_DAY
+                and word in {"mar", "may", "set", "out", "gen", "mag", "ago", "lug", "mai"}
             ):
                 continue
             yield _dated(match, groups.get("y"), _MONTHS[word], day, 0.9 if groups.get("y") else 0.8)
@@ -134,7 +134,9 @@ def find(text: str, options: Options) -> Iterator[Found]:
 
 def is_vague(text: str) -> bool:
     """Say whether a span that spaCy calls a date names no day, month or year ("a couple of months", "daily")."""
-    return len(text) < 60 and (_DURATION.match(text) is not None or _NAMES_A_DAY.search(text) is None)
+    if len(text) > 60:
+        return False
+    return _LENGTH.search(text) is not None or _DURATION.match(text) is not None or _NAMES_A_DAY.search(text) is None
 
 
 def _numeric(text: str, day_first: bool) -> Iterator[Found]:

@@ -33,6 +33,7 @@ _SUBJECT = re.compile(
     rf"(?:agency|company|firm|startup|start-up|provider|bank|retailer|manufacturer|supplier|shop|store|brand|charity|business|corporation|vendor|carrier|airline)"
     rf"|(?:Orchestra|office|headquarters|store|shop|branch|website|helpdesk|hotline|customer service|support team|employee|employees|songwriter|spokesman|spokesperson|resignation)(?![\w])))"
 )
+_AT = re.compile(rf"(?<![\w])at (?P<name>{CAPITAL}(?:[ ](?:&[ ])?{CAPITAL}){{0,3}})(?![\w'’-]|[ ]\d)")
 _BECAME = re.compile(
     rf"(?<![\w])(?:became|acquired by|merged with|bought by|owned by|partnered with|hired by|fired from|invoice from|order from|ordered from|bought from|purchased from|subscription (?:to|with)) (?P<name>{CAPITAL}(?:{_JOIN}{CAPITAL}){{0,3}})"
 )
@@ -52,9 +53,10 @@ _ALSO_WORDS = frozenset(
     {"Sky", "Wise", "Chase", "Zoom", "Slack", "Stripe", "Meta", "Otto", "Hermes", "Delta", "Fiat", "Sap"}
 )
 _COINED = re.compile(rf"(?<![\w@#.'’-])[{UPPER}][a-z]{{5,24}}(?![\w'’-]|\.\w)")
+_VERB = re.compile(r" (?:is|was|has|have|had|are|will|does|did|can)(?![\w])|['’]s ")
 _CAMEL = re.compile(rf"(?<![\w@#.'’-])(?:[{UPPER}][a-z]{{2,15}}){{2,3}}(?![\w'’-]|\.\w)")
 _COINED_END = re.compile(
-    r"(?:com|ly|ify|tech|soft|ware|data|labs|corp|mart|media|works|hub|space|systems|software|health|pay|bank|net|gram|cloud|coder)\Z"
+    r"(?:ify|tech|soft|ware|data|labs|corp|mart|media|works|hub|space|systems|software|health|pay|bank|net|gram|cloud|coder)\Z"
 )
 _TOWN_END = re.compile(
     r"(?:field|ford|ton|ham|wood|bridge|burgh?|land|port|ville|stadt?|berg|dale|by|worth|bury|mouth|pool|wick|heim|hausen|dorf|feld|kirchen|haven|view|shire|side|town|veld|hill|stone|house|man|son|sen|ism|ness|ing|ment|tion|able|ful|less)s?\Z"
@@ -67,7 +69,7 @@ def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one s
         if match.group() not in _ALSO_WORDS:
             yield Found(match.start(), match.end(), "ORG", 0.66, "organisation")
     for match in _COINED.finditer(text):
-        if _is_coined(match.group().lower()):
+        if _mid_sentence(text, match) and _is_coined(match.group().lower()):
             yield Found(match.start(), match.end(), "ORG", 0.605, "organisation")
     for match in _CAMEL.finditer(text):
         if not match.group().startswith(("Mc", "Mac", "De", "Di", "La", "Le", "Van", "Fitz", "Du")):
@@ -80,16 +82,27 @@ def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one s
         (_SUBJECT, 0.67),
         (_BECAME, 0.66),
         (_BLOCK, 0.56),
+        (_AT, 0.55),
     ):
         for match in pattern.finditer(text):
             start, end = match.span("name")
             words = text[start:end].replace(",", " ").split()
             while len(words) > 1 and words[0].lower() in NOT_NAMES:
                 start += len(words.pop(0)) + 1
+            if pattern is _AT and ("g" in names().get(words[0].lower(), "") or all(map(is_common, words))):
+                continue
             if pattern is _BLOCK and (match.start() == 0 or all(map(is_common, words)) or _JOB.search(words[-1])):
                 continue
             if words[0].lower() not in NOT_NAMES and words[0].lower() not in NATIONALITIES:
                 yield Found(start, end, "ORG", score, "organisation")
+
+
+def _mid_sentence(text: str, match: re.Match[str]) -> bool:
+    """Say whether a word before makes the capital tell something, or a verb behind does."""
+    before = text[max(0, match.start() - 2) : match.start()]
+    return (len(before) == 2 and before[1] == " " and (before[0].isalnum() or before[0] in ",;")) or bool(
+        _VERB.match(text, match.end())
+    )
 
 
 def _is_coined(word: str) -> bool:

@@ -56,8 +56,7 @@ _SUBJECT = re.compile(
     rf"(?m)(?:^|(?<=[.!?] ))(?P<name>{NAME})(?= (?:lives|lived|works|worked|moved|died|was born|got married|spent|has been|will be|is (?:from|a very|my|our|the)|had given|can you|please)(?![\w]))"
 )
 _VOCATIVE = re.compile(
-    rf"(?m)(?:^|(?<=[.!?] ))(?P<name>{CAPITAL}), (?=(?:can|could|would|will|please|i|i'm|you|what|how|where|why|do|did|is|are|thanks|thank|we|my|it|this)(?![\w]))",
-    re.IGNORECASE,
+    rf"(?m)(?:^|(?<=[.!?] ))(?P<name>{CAPITAL}), (?=(?:can|could|would|will|please|are you|how are|do you|did you|thanks|thank)(?![\w]))"
 )
 _OBJECT = re.compile(
     rf"(?<![\w])(?:(?i:said|heard|seen|met|meet|know|knew|ask|asked|tell|told|inform|contact|remember|leave me|named (?:him|her|it)|under|why is|when is|where is|for|with|by|how is|change it to)) (?P<name>{NAME})"
@@ -92,6 +91,10 @@ def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one s
             start, end = trim(text, *match.span("name"))
             first = text[start:end].split(" ", 1)[0].strip(".,'’").lower()
             if rule in _LOOSE and (is_common(first) or first in NATIONALITIES or first.title() in COUNTRIES):
+                continue
+            if any(c.isdigit() for c in text[start:end]) or (
+                text[start:end].isupper() and end - start < 6 and rule in _LOOSE
+            ):
                 continue
             if end > start:
                 yield Found(start, end, "PERSON", score, "person")

@@ -21,6 +21,11 @@ SUFFIX = (
     r"Row|Rue|Run|Shoals?|Shores?|Skyway|Springs?|Spurs?|Squares?|Sq|Station|Stravenue|Stream|Streets?|Str|St|Summit|Terrace|Ter|Throughway|Trace|Track|Trafficway|"
     r"Trail|Trl|Tunnel|Turnpike|Underpass|Unions?|Valleys?|Viaduct|Views?|Villages?|Ville|Vista|Walks?|Wall|Way|Ways|Wells?|Yard|Broadway"
 )
+# The everyday ones of them: these need no further sign.
+SURE = (
+    r"Street|St|Avenue|Ave|Av|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Terrace|Way|Highway|Hwy|Parkway|Pkwy|Close|Crescent|"
+    r"Circle|Cir|Trail|Turnpike|Alley|Row|Walk|Gardens|Mews|Grove|Broadway|Quay|Parade|Expressway|Freeway|Plaza"
+)
 # These mark a street even without a number: "Waechter Turnpike", "Elm Street".
 PLAIN_SUFFIX = (
     r"Street|Avenue|Road|Boulevard|Blvd|Lane|Drive|Turnpike|Highway|Terrace|Crescent|Parkway|Expressway|Freeway"
