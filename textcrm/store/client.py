@@ -27,9 +27,11 @@ from textcrm.store.indexes import ensure_indexes
 from textcrm.store.insights import Insights
 from textcrm.store.keys import Keys
 from textcrm.store.messages import Messages
+from textcrm.store.outbox import Outbox
 from textcrm.store.quarantine import Quarantine
 from textcrm.store.raws import Raws
 from textcrm.store.versions import upgrade
+from textcrm.store.workers import Workers
 
 
 class Store:
@@ -45,9 +47,11 @@ class Store:
         self.messages = Messages(db["messages"], self.now)
         self.raws = Raws(db["raws"])
         self.customers = Customers(db["customers"], self.now)
-        self.insights = Insights(client, db["insights"], db["messages"], db["customers"], self.now)
+        self.insights = Insights(client, db["insights"], db["messages"], db["customers"], db["outbox"], self.now)
         self.quarantine = Quarantine(db["quarantine"], self.now)
         self.keys = Keys(db["keys"], self.now)
+        self.outbox = Outbox(db["outbox"], self.now)
+        self.workers = Workers(db["workers"], self.now)
         self.corrections = Corrections(db["corrections"], self.now)
         self.idempotency = IdempotencyStore(db["idempotency"], self.now)
 

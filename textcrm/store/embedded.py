@@ -12,7 +12,6 @@ import json
 import os
 import secrets
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -29,6 +28,7 @@ from textcrm.store.mongod import find_mongod, is_fixed, version
 REPLICA_SET = "textcrm"
 USER = "textcrm"
 START_SECONDS = 90.0
+AUTHENTICATION_FAILED, NOT_YET_INITIALIZED = 18, 94
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,13 @@ class EmbeddedServer:
         with self._exclusive():
             self._users = (self._data / "users.lock").open("w")
             fcntl.flock(self._users, fcntl.LOCK_SH)
-            running = self._running() or self._start()
-            self._await_primary(running)
+            try:
+                running = self._running() or self._start()
+                self._await_primary(running)
+            except BaseException:
+                self._users.close()
+                self._users = None
+                raise
         return self._uri(running.port)
 
     def close(self) -> None:
@@ -132,17 +137,10 @@ class EmbeddedServer:
         if not is_fixed(version(binary)):
             # CVE-2025-14847 lies in the zlib message compressor: without compressors it cannot be reached
             command += ["--networkMessageCompressors", "disabled"]
-        process = subprocess.Popen(  # noqa: S603 - the binary was chosen by find_mongod, the arguments are ours
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        running = Running(process.pid, port)
-        _write_private(self._state, json.dumps({"pid": running.pid, "port": running.port}))
-        self._await_answer(process, port)
-        return running
+        pid = _spawn(command)
+        _write_private(self._state, json.dumps({"pid": pid, "port": port}))
+        self._await_answer(pid, port)
+        return Running(pid, port)
 
     def _port(self) -> int:
         """Return the port of last time where it is free, else a free one."""
@@ -156,12 +154,12 @@ class EmbeddedServer:
             probe.bind(("127.0.0.1", 0))
             return int(probe.getsockname()[1])
 
-    def _await_answer(self, process: subprocess.Popen[bytes], port: int) -> None:
+    def _await_answer(self, pid: int, port: int) -> None:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
-            if process.poll() is not None:
+            if _ended(pid):
                 raise DependencyError(
-                    f"The embedded MongoDB ended at its start with code {process.returncode}",
+                    "The embedded MongoDB ended at its start",
                     hint=f"Its log says why: {self._data / 'mongod.log'}. Often the disk is full or not writable.",
                 )
             with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
@@ -182,10 +180,11 @@ class EmbeddedServer:
                         return
                     self._set_up(client, running.port, hello)
                 except OperationFailure as error:
-                    if error.code != 18:  # AuthenticationFailed: the user does not exist yet
+                    if error.code == AUTHENTICATION_FAILED:  # the user does not exist yet
+                        with _direct(running.port, None) as first:
+                            self._first_start(first, running.port)
+                    elif error.code != NOT_YET_INITIALIZED:  # it has not read its configuration yet
                         raise
-                    with _direct(running.port, None) as first:
-                        self._first_start(first, running.port)
                 except PyMongoError:
                     if self._running() is None:
                         break
@@ -226,9 +225,7 @@ class EmbeddedServer:
         with _direct(running.port, self._password()) as client, suppress(PyMongoError):
             client.admin.command("shutdown", force=True, timeoutSecs=5)
         deadline = time.monotonic() + 30
-        while self._running() is not None and time.monotonic() < deadline:
-            with suppress(ChildProcessError):
-                os.waitpid(running.pid, os.WNOHANG)
+        while not _ended(running.pid) and time.monotonic() < deadline:
             time.sleep(0.02)
 
     def _password(self) -> str:
@@ -245,6 +242,29 @@ class EmbeddedServer:
 
 def _replica_set(port: int, number: int) -> dict[str, Any]:
     return {"_id": REPLICA_SET, "version": number, "members": [{"_id": 0, "host": f"127.0.0.1:{port}"}]}
+
+
+def _spawn(command: list[str]) -> int:
+    """Start the server in a session of its own, so that a Ctrl-C meant for us does not reach it; return its id."""
+    nothing = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    return os.posix_spawn(command[0], command, os.environ, file_actions=nothing, setsid=True)
+
+
+def _ended(pid: int) -> bool:
+    """Tell whether a process has ended with all its threads, its sockets closed; collect it where it is our child."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        process = Path(f"/proc/{pid}")  # another process started it
+    try:
+        state = (process / "stat").read_text().rpartition(")")[2].split()[0]
+        return state == "Z" and len(list((process / "task").iterdir())) == 1
+    except OSError:
+        return True
 
 
 @contextmanager

@@ -70,6 +70,15 @@ INDEXES: tuple[Index, ...] = (
     _on("customers", "by_update", ("updated_at", DESCENDING), ("_id", DESCENDING)),
     _on("quarantine", "by_time", ("at", DESCENDING), ("_id", DESCENDING)),
     _on("idempotency", "expire", ("at", ASCENDING), options=(("expireAfterSeconds", 86_400),)),
+    # the way out: what each sink has not got yet; what all have got is forgotten after a week
+    _on("outbox", "waiting", ("to", ASCENDING), ("at", ASCENDING), ("_id", ASCENDING)),
+    _on(
+        "outbox",
+        "expire",
+        ("at", ASCENDING),
+        partial=(("to", []),),
+        options=(("expireAfterSeconds", 7 * 86_400),),
+    ),
     _on("corrections", "by_message", ("message", ASCENDING), ("task", ASCENDING), ("at", DESCENDING)),
 )
 

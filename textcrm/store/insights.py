@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from pymongo import MongoClient, ReplaceOne, UpdateOne
+from pymongo import MongoClient, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.read_concern import ReadConcern
@@ -18,6 +18,7 @@ from textcrm.records import CHANNELS, Channel, Customer, Insight
 from textcrm.store.codec import Document, insight_document, insight_of
 from textcrm.store.customers import Customers
 from textcrm.store.messages import Claim
+from textcrm.store.outbox import outbox_document
 
 Period = Literal["day", "week", "month"]
 FILTERS = ("channel", "intent", "sentiment", "urgency", "customer", "language", "kind", "link", "product")
@@ -56,18 +57,32 @@ class Insights:
         collection: Collection[Document],
         messages: Collection[Document],
         customers: Collection[Document],
+        outbox: Collection[Document],
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
         self._c = collection
         self._messages = messages
         self._customers = customers
+        self._outbox = outbox
         self._now = now
 
-    def complete(self, claim: Claim, insights: Sequence[Insight], *, provisional: Sequence[Customer] = ()) -> list[str]:
-        """Store insights and mark their messages done, in one transaction.
+    def complete(
+        self,
+        claim: Claim,
+        insights: Sequence[Insight],
+        *,
+        provisional: Sequence[Customer] = (),
+        sinks: Sequence[str] = (),
+    ) -> list[str]:
+        """Store insights, mark their messages done and announce them in the outbox, in one transaction.
 
         A message whose lease went to another worker in the meantime is left to that one.
+
+        Parameters
+        ----------
+        sinks
+            Names of those that the results are to be delivered to.
 
         Returns
         -------
@@ -79,6 +94,7 @@ class Insights:
         by_id = {message.id: message for message in claim.messages}
         now = self._now()
         documents = {i.message_id: insight_document(i, by_id[i.message_id], stored_at=now) for i in insights}
+        news = {i.message_id: outbox_document(i, token=claim.token, at=now, sinks=sinks) for i in insights}
         new = Customers(self._customers, self._now).provisional_writes(provisional)
 
         def write(session: ClientSession) -> list[str]:
@@ -91,10 +107,11 @@ class Insights:
             if new:
                 self._customers.bulk_write(new, ordered=False, session=session)
             self._c.bulk_write(
-                [ReplaceOne({"_id": i}, documents[i], upsert=True) for i in ours],
+                [_anew(documents[i]) for i in ours],
                 ordered=False,
                 session=session,
             )
+            self._outbox.insert_many([news[i] for i in ours], ordered=False, session=session)
             self._messages.bulk_write(
                 [_done(i, claim.token, documents[i]["pipeline"], now) for i in ours], session=session
             )
@@ -211,6 +228,12 @@ def check_filters(filters: dict[str, str]) -> Document:
             raise UsageError(f"Insights cannot be filtered by {name[:32]!r}", options=FILTERS)
         query[name] = {"$eq": value}
     return query
+
+
+def _anew(document: Document) -> UpdateOne:
+    """Replace an insight, and keep what people did with the message and the labels they corrected (store/desk.py)."""
+    kept = [{"$literal": document}, {"desk": "$desk"}, "$desk.fields"]
+    return UpdateOne({"_id": document["_id"]}, [{"$replaceWith": {"$mergeObjects": kept}}], upsert=True)
 
 
 def _done(message_id: str, token: str, pipeline: str, now: datetime) -> UpdateOne:

@@ -21,6 +21,8 @@ from textcrm.store.codec import MAX_DOCUMENT_BYTES, Document, message_document, 
 
 DUPLICATE_KEY = 11000
 LIVE, BACKFILL = 0, 10
+CLAIM_TRIES = 20
+RETRY_SAMPLE = 50
 
 
 @dataclass
@@ -124,34 +126,53 @@ class Messages:
         for document in self._c.find({}).sort([("sent_at", 1), ("_id", 1)]).batch_size(batch):
             yield message_of(document)
 
-    def claim(self, owner: str, *, limit: int, lease: timedelta) -> Claim:
-        """Lease up to *limit* messages that wait or whose lease ran out; live ones before backfill, oldest first."""
+    def claim(self, owner: str, *, limit: int, lease: timedelta, retry_first: bool = True) -> Claim:
+        """Lease messages that wait: live ones before backfill, oldest first; or one whose last attempt came to nothing.
+
+        A message that was tried before is leased alone: should it end this worker too, no neighbour is counted an
+        attempt for it. Of several such messages any may come first, so that none of them blocks the others.
+
+        Parameters
+        ----------
+        retry_first
+            Look for one that was tried before, then for new ones; or the other way round.
+        """
         now = self._now()
-        waiting = {"work.state": "pending"}
-        expired = {"work.state": "leased", "work.deadline": {"$lt": now}}
-        order = [("work.priority", 1), ("work.queued_at", 1)]
-        ids = [d["_id"] for d in self._c.find(expired, {"_id": 1}).limit(limit)]
-        if len(ids) < limit:
-            ids += [d["_id"] for d in self._c.find(waiting, {"_id": 1}).sort(order).limit(limit - len(ids))]
         token = secrets.token_hex(12)
-        if not ids:
-            return Claim(token, (), ())
-        self._c.update_many(
-            {"_id": {"$in": ids}, "$or": [waiting, expired]},
-            {
-                "$set": {
-                    "work.state": "leased",
-                    "work.owner": owner,
-                    "work.token": token,
-                    "work.deadline": now + lease,
+        waiting: Document = {"work.state": "pending"}
+        expired: Document = {"work.state": "leased", "work.deadline": {"$lte": now}}
+        for _ in range(CLAIM_TRIES):
+            for query in (expired, waiting) if retry_first else (waiting, expired):
+                ids = self._candidates(query, limit=limit, alone=query is expired)
+                if ids:
+                    break
+            else:
+                return Claim(token, (), ())
+            self._c.update_many(
+                {"_id": {"$in": ids}, **query},
+                {
+                    "$set": {
+                        "work.state": "leased",
+                        "work.owner": owner,
+                        "work.token": token,
+                        "work.deadline": now + lease,
+                    },
+                    "$inc": {"work.attempts": 1},
                 },
-                "$inc": {"work.attempts": 1},
-            },
-        )
-        documents = list(self._c.find({"_id": {"$in": ids}, "work.token": token}))
-        place = {message_id: index for index, message_id in enumerate(ids)}
-        documents.sort(key=lambda d: place[d["_id"]])
-        return Claim(token, tuple(map(message_of, documents)), tuple(d["work"]["attempts"] for d in documents))
+            )
+            documents = list(self._c.find({"_id": {"$in": ids}, "work.token": token}))
+            if documents:  # otherwise another worker was faster: look again
+                place = {message_id: index for index, message_id in enumerate(ids)}
+                documents.sort(key=lambda d: place[d["_id"]])
+                return Claim(token, tuple(map(message_of, documents)), tuple(d["work"]["attempts"] for d in documents))
+        return Claim(token, (), ())
+
+    def _candidates(self, query: Document, *, limit: int, alone: bool) -> list[str]:
+        if alone:
+            ids = [d["_id"] for d in self._c.find(query, {"_id": 1}).limit(RETRY_SAMPLE)]
+            return [secrets.choice(ids)] if ids else []
+        order = [("work.priority", 1), ("work.queued_at", 1)]
+        return [d["_id"] for d in self._c.find(query, {"_id": 1}).sort(order).limit(limit)]
 
     def extend(self, claim: Claim, lease: timedelta) -> None:
         """Keep a claim for longer."""
@@ -161,16 +182,45 @@ class Messages:
         )
 
     def release(self, claim: Claim, *, ids: Sequence[str] | None = None, count_attempt: bool = False) -> None:
-        """Give messages back unfinished; the attempt is forgotten unless it is to count."""
-        chosen = [m.id for m in claim.messages] if ids is None else list(ids)
-        self._c.update_many(
-            {"_id": {"$in": chosen}, "work.token": claim.token},
-            {
-                "$set": {"work.state": "pending"},
-                "$unset": {"work.owner": "", "work.token": "", "work.deadline": ""},
-                "$inc": {"work.attempts": 0 if count_attempt else -1},
-            },
-        )
+        """Give messages back unfinished; the attempt is forgotten unless it is to count.
+
+        One whose attempts count is tried next time alone, as one whose lease ran out.
+        """
+        attempts = {m.id: n - (not count_attempt) for m, n in zip(claim.messages, claim.attempts, strict=True)}
+        chosen = list(attempts) if ids is None else list(ids)
+        fresh = [i for i in chosen if attempts[i] == 0]
+        tried = [i for i in chosen if attempts[i] > 0]
+        back = {"$inc": {"work.attempts": 0 if count_attempt else -1}}
+        ours = {"work.token": claim.token}
+        unset = {"work.owner": "", "work.token": ""}
+        if fresh:
+            changes = {"$set": {"work.state": "pending"}, "$unset": {**unset, "work.deadline": ""}, **back}
+            self._c.update_many({"_id": {"$in": fresh}, **ours}, changes)
+        if tried:
+            changes = {"$set": {"work.deadline": self._now()}, "$unset": unset, **back}
+            self._c.update_many({"_id": {"$in": tried}, **ours}, changes)
+
+    def take_over(self, owners: Sequence[str]) -> int:
+        """End the leases of workers that are known to be dead; return how many messages they held."""
+        query = {"work.state": "leased", "work.owner": {"$in": list(owners)}}
+        return self._c.update_many(query, {"$set": {"work.deadline": self._now()}}).modified_count
+
+    def owners(self) -> list[str]:
+        """Return who holds leases now."""
+        found = self._c.find({"work.state": "leased"}, {"work.owner": 1})
+        return sorted({d["work"]["owner"] for d in found if "owner" in d["work"]})
+
+    def oldest_waiting(self) -> dict[int, datetime]:
+        """Return by priority since when the oldest message waits or is worked on."""
+        oldest: dict[int, datetime] = {}
+        for priority in (LIVE, BACKFILL):
+            for state in ("pending", "leased"):
+                query = {"work.state": state, "work.priority": priority}
+                row = self._c.find_one(query, {"work.queued_at": 1}, sort=[("work.queued_at", 1)])
+                if row is not None:
+                    at = row["work"]["queued_at"]
+                    oldest[priority] = min(oldest.get(priority, at), at)
+        return oldest
 
     def fail(self, claim: Claim, message_id: str, reason: str) -> None:
         """Mark a message as one that cannot be analysed; it stays stored."""

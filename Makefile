@@ -1,0 +1,37 @@
+# The two commands of a newcomer are `make demo` and `make test`; each does all the set-up it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export TEXTCRM_HOME ?= $(CURDIR)/.textcrm
+
+.PHONY: demo test lint bench chaos openapi clean
+
+$(VENV)/.demo: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "textcrm needs Python 3.11 or later"; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[api,train]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.demo
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[api,train,kafka,dev]'
+	@touch $@
+
+demo: $(VENV)/.demo
+	$(BIN)/textcrm demo $(DEMO_ARGS)
+
+test: lint
+	$(BIN)/python -m pytest -m "not benchmark" $(PYTEST_ARGS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m pytest -m benchmark -s $(PYTEST_ARGS)
+
+openapi: $(VENV)/.dev
+	$(BIN)/python -m textcrm_api.openapi
+
+clean:
+	rm -rf $(VENV) .textcrm dist
