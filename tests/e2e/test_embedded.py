@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -35,6 +37,13 @@ with open_store(Settings(home=Path(sys.argv[1]))) as store:
         print("\\n".join(m.id for m in batch), flush=True)
         n += 1
 """
+
+
+def hang_up(listener: socket.socket) -> None:
+    """Be a server of another kind: take connections and end them."""
+    with contextlib.suppress(OSError):
+        while True:
+            listener.accept()[0].close()
 
 
 def gone(server: EmbeddedServer) -> bool:
@@ -120,6 +129,8 @@ def test_it_moves_to_another_port_when_its_own_is_taken(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", port))
+        taken.listen()
+        threading.Thread(target=hang_up, args=(taken,), daemon=True).start()
         with open_store(Settings(home=tmp_path)) as store:
             assert store.messages.count() == 0
             running = server.running()
