@@ -227,10 +227,15 @@ class Engine:
 
     def entities(self, texts: Sequence[str], *, channel: Channel = "chat") -> list[tuple[EntitySpan, ...]]:
         """Return the entities of plain texts, without cleaning mail; offsets are into the texts as given."""
-        line = self.lines[channel]
-        with self._turn, self.clock.stage("entities"):
+        with self.turn(channel) as line, self.clock.stage("entities"):
             languages = [line.cleaner.language(text).code for text in texts]
             return line.recogniser.recognise(texts, languages=languages)
+
+    @contextmanager
+    def turn(self, channel: Channel) -> Iterator[Line]:
+        """Give the parts of a channel to one caller at a time."""
+        with self._turn:
+            yield self.lines[channel]
 
     def explain(self, message: Message, *, task: str) -> Any:
         """Say why the model of *task* says what it says of *message*; offsets are into the text the models read."""

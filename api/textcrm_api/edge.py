@@ -108,7 +108,9 @@ class Edge:
     def _capped(self, scope: Scope, receive: Receive) -> Receive:
         limit = self._max_body_bytes
         declared = next((v for k, v in scope["headers"] if k == b"content-length"), b"0")
-        too_large = ProblemError("body_too_large", f"A body holds at most {limit} bytes.")
+        too_large = ProblemError(
+            "body_too_large", f"A body holds at most {limit} bytes.", headers={"Connection": "close"}
+        )
         received, ended = 0, False
 
         async def capped() -> Message:
@@ -120,7 +122,11 @@ class Edge:
             try:
                 message = await asyncio.wait_for(receive(), BODY_SECONDS)
             except TimeoutError as error:
-                raise ProblemError("timeout", f"No byte came for {BODY_SECONDS:.0f} seconds.") from error
+                raise ProblemError(
+                    "timeout",
+                    f"No byte of the body came for {BODY_SECONDS:.0f} seconds.",
+                    headers={"Connection": "close"},
+                ) from error
             if message["type"] == "http.request":
                 received += len(message.get("body", b""))
                 ended = not message.get("more_body", False)

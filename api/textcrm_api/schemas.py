@@ -88,6 +88,9 @@ class TextListIn(Request):
     items: Annotated[list[TextIn], Field(min_length=1, max_length=MAX_ITEMS)]
 
 
+Policy = Literal["export", "api", "storage", "logs"]
+
+
 class CorrectionIn(Request):
     """The right label of a message for a task."""
 

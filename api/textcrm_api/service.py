@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 
+from textcrm.entities.mask import POLICIES, Masker
 from textcrm.errors import UsageError
+from textcrm.operations.entities import mask_texts
 from textcrm.records import CHANNELS, Channel, EntitySpan, Insight, Language, Message, Prediction
 from textcrm.settings import Settings
 from textcrm.store import Store
@@ -102,12 +104,18 @@ class Models:
             ("entities", channel), lambda some: self._engine.entities(some, channel=channel), texts
         )
 
-    async def call(self, function: Callable[[], Any]) -> Any:
-        """Run one other thing in the thread of the models."""
-        result = (await self.batcher.run(object(), lambda _: [function()], [None]))[0]
-        if isinstance(result, Exception):
-            raise result
-        return result
+    async def masked(
+        self, texts: Sequence[str], *, channel: Channel, policy: str
+    ) -> list[tuple[str, tuple[EntitySpan, ...]] | Exception]:
+        """Return each text masked, with the entities and marks in it, or the error that befell it."""
+        masker = Masker(POLICIES[policy])
+
+        def work(some: Sequence[str]) -> Sequence[tuple[str, tuple[EntitySpan, ...]]]:
+            with self._engine.turn(channel) as line:
+                languages = [line.cleaner.language(text).code for text in some]
+                return mask_texts(some, line.recogniser, masker, languages=languages)
+
+        return await self.batcher.run(("mask", channel, policy), work, texts)
 
 
 async def _service(request: Request) -> Service:
