@@ -42,6 +42,10 @@ _ABOUT = re.compile(
     r"sen[dt](?: \w+){0,3} to|mail(?:ed)? to|return(?:ed)? to|move[d]? to|refers to|side of|taxi to|office at|enter on|street|residence|home|adresse|wohne|anschrift|habite|domicilio|dirección|indirizzo|"
     r"adres|адрес|meet(?:ing)? at)[\s:]{0,3}(?:is|are|it is|it's|ist|est|es|è|in|the)?[\s:,]{0,3}\Z"
 )
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_CALENDAR = re.compile(
+    r"\b(?:January|February|March|April|May|June|July|August|September|October|November|December|\w{3,6}day|Q[1-4])\b"
+)
 _LOOSE = re.compile(r"(?i)(?<![\w])(?:at|in|on|to)[ ]\Z")
 _SEP = re.compile(
     r"[ \t]{0,3}(?:[,;|·-]|\.(?=[ \t]{0,3}\r?\n))?[ \t]{0,3}(?:\r?\n[ \t>?*]{0,6}){0,2}[,;]?[ \t]{0,3}(?:\r?\n[ \t]{0,4})?"
@@ -98,7 +102,7 @@ def _candidates(text: str) -> Iterator[Found]:
             yield Found(match.start(), end, "ADDRESS", min(0.95, score + 0.05 * strong - doubt), "address")
     for match in _WEAK.finditer(text):
         first = match["name"].split()[0].strip(".,'’").lower()
-        if first in NOT_NAMES:
+        if first in NOT_NAMES or _YEAR.fullmatch(match["house"]) or _CALENDAR.search(match["name"]):
             continue
         end, strong = read_on(text, match.end())
         about = (

@@ -9,8 +9,8 @@ from textcrm.entities.found import Found, Options
 from textcrm.entities.letters import UPPER
 
 _AGE = re.compile(
-    r"(?<![\w.,$€£/-])(?P<age>\d{1,3})(?=[ -]?(?:y/o|yo\b|y\.o\.|years?[ -]old|yrs?[ -]old|year[ -]olds?|Jahre alt|ans\b|años|anni|jaar oud|lat\b))|"
-    r"(?<![\w])(?:aged?|turned|turning|turns)[ :](?P<turned>\d{1,3})(?![\w%$€]|[.,:/-]\d)|"
+    r"(?<![\w.,$€£/-])(?P<age>\d{1,3})(?=[ -]?(?:y/o|yo\b|y\.o\.|years?[ -](?:olds?|young|of[ -]age)|yrs?[ -](?:old|of age)|yrs\b|yr[ -]old|Jahre alt|ans\b|años|anni|jaar oud|lat\b))|"
+    r"(?<![\w])(?:aged?|age of|age is|age:|turned|turning|turns)[ :]{0,2}(?P<turned>\d{1,3})(?![\w%$€]|[.,:/-]\d)|"
     r"(?<![\w])(?:i'm|i am|he's|she's|he is|she is|he was|she was|when (?:he|she|i) (?:was|is)) (?P<is>[1-9]\d)(?=[.,;!?]|\Z|\n| and\b)",
     re.IGNORECASE,
 )

@@ -20,7 +20,12 @@ _JOB = re.compile(r"(?i)(?:er|or|ist|ian|eer|ant|ive|man|woman|clerk|officer|nur
 _JOIN = rf"(?:{GAP}|,[ ]|[ ]?&[ ]|[ ]and[ ]|[ ]of[ ]|-)"
 _FIRM = re.compile(rf"(?<![\w])(?P<name>{CAPITAL}(?:{_JOIN}{CAPITAL}){{0,3}}?(?:,?{GAP}(?:{_FORM})){{1,2}})(?![\w])")
 _LOWER = re.compile(rf"(?<![\w])(?P<name>\w{{2,30}}(?:[ -]\w{{2,30}}){{0,2}}?,?[ ](?:{_LOWER_FORM}))(?![\w])")
-_LAW = re.compile(rf"(?<![\w])(?P<name>{CAPITAL}, {CAPITAL} and {CAPITAL})(?![\w])")
+# Three family names are a firm behind "at", alone on a line, or before a verb of one; else they are three persons.
+_LAW = re.compile(
+    rf"(?m)(?:(?<![\w])(?:(?i:at|for|from|with|the|by|of|join(?:ed)?|called) )|^[ \t?>*]{{0,6}})(?P<name>{CAPITAL}, {CAPITAL} and {CAPITAL})"
+    rf"(?=[ \t]*(?:$|[.,;]| (?:is|was|has|inc|ltd|llc|orchestra|office|group|songwriter|employee|which|where|in|and|as)(?![\w])))",
+    re.IGNORECASE,
+)
 _PHRASE = re.compile(
     rf"(?<![\w])(?i:works? (?:for|at)|working (?:for|at)|worked (?:for|at)|employed (?:by|at)|job at|position at|year at|company (?:called|named)|joined|hired by|ceo of|founder of|"
     rf"employee of|employees of|customer of|client of|shares? of|company[ ]?:|firm[ ]?:|organi[sz]ation[ ]?:|employer[ ]?:|firma[ ]?:|société[ ]?:|empresa[ ]?:|"

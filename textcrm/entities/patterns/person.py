@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from textcrm.entities.found import Found, Options
 from textcrm.entities.letters import CAPITAL, GAP, UPPER
-from textcrm.entities.lexicon import COUNTRIES, NATIONALITIES, NOT_NAMES, is_common
+from textcrm.entities.lexicon import COUNTRIES, NATIONALITIES, NOT_NAMES, is_common, names
 
 _PARTICLE = r"(?:de la|de los|de las|van der|van den|van de|von der|de|da|do|dos|das|del|della|di|du|van|von|zu|la|le|el|al|bin|ibn|ter|ten|af|av|y|e)"
 _INITIAL = rf"[{UPPER}]\."
@@ -65,6 +65,9 @@ _LIST = re.compile(
     rf"(?<![\w])(?i:founders|directors|managers|authors|colleagues|partners|guests|members|actors|friends|children|kids|sons|daughters|sisters|brothers|"
     rf"employees|passengers|travell?ers|parents|owners|tenants|applicants|attendees|participants|names)(?:[:,]| are| were)? (?P<first>{NAME}), (?P<second>{NAME}),? and (?P<third>{NAME})"
 )
+_THREE = re.compile(
+    rf"(?<![\w])(?P<first>{CAPITAL}), (?P<second>{CAPITAL}),? (?:and|or|&|und|et|y) (?P<third>{CAPITAL})(?![\w])"
+)
 _RULES = (
     (_TITLE, 0.88, "title"),
     (_PHRASE, 0.72, "phrase"),
@@ -86,6 +89,10 @@ def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one s
     for match in _LIST.finditer(text):
         for group in ("first", "second", "third"):
             yield Found(match.start(group), match.end(group), "PERSON", 0.82, "person")
+    for match in _THREE.finditer(text):
+        if all(names().get(match[group].lower(), "?") != "?" for group in ("first", "second", "third")):
+            for group in ("first", "second", "third"):
+                yield Found(match.start(group), match.end(group), "PERSON", 0.64, "person")
     for pattern, score, rule in _RULES:
         for match in pattern.finditer(text):
             start, end = trim(text, *match.span("name"))
