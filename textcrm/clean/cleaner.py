@@ -15,6 +15,9 @@ from textcrm.clean.quotes import mark_quotes
 from textcrm.clean.signatures import mark_signatures, name_tokens
 from textcrm.records import CleanText, Message, Part, PartKind
 
+# Of a source this many times as long as the text may be, and this many lines, are read: HTML is mostly markup.
+_SOURCE_SHARE = 8
+_MOST_LINES = 10_000
 _OWN = frozenset({"own", "closing"})
 _SIGNATURE = frozenset({"signature", "device"})
 _QUOTED = frozenset({"quoted", "forwarded", "header"})
@@ -60,7 +63,7 @@ class Cleaner:
         ``parts`` cover ``message.text`` without gaps. ``text`` holds the own lines and the closing; if nothing of
         the message would remain, it holds the whole and ``flags`` has ``nothing_left``.
         """
-        lines = html_lines(message.text) if message.content_type == "text/html" else plain_lines(message.text)
+        lines, unread = self._lines(message)
         if message.channel == "email":
             if self._quotes:
                 mark_quotes(lines)
@@ -73,29 +76,32 @@ class Cleaner:
         if not any(not line.blank for line in own) and any(not line.blank for line in lines):
             flags.append("nothing_left")
             own = _fallback(lines)
-        text = _joined(own, self._max_chars)
+        text, cut = _joined(own, self._max_chars)
         if self._social and message.channel in {"social", "review"}:
             text = social.normalise(text).stripped()
-        if (
-            text.text
-            and len(text.text) < sum(len(line.text.strip()) for line in own) - 1
-            and len(text.text) >= self._max_chars * 0.9
-        ):
+        if cut or unread < len(message.text):
             flags.append("truncated")
         kind, rule = kind_of(message, text.text)
         return CleanText(
             message_id=message.id,
             text=text.text,
             offsets=text.to_map(),
-            parts=_parts(lines, len(message.text)),
-            closing=_joined([line for line in lines if line.kind == "closing"]).text,
-            signature=_joined([line for line in lines if line.kind in _SIGNATURE]).text,
-            quoted=_joined([line for line in lines if line.kind in _QUOTED]).text,
+            parts=_parts(lines, unread, len(message.text)),
+            closing=_joined([line for line in lines if line.kind == "closing"], self._max_chars)[0].text,
+            signature=_joined([line for line in lines if line.kind in _SIGNATURE], self._max_chars)[0].text,
+            quoted=_joined([line for line in lines if line.kind in _QUOTED], self._max_chars)[0].text,
             language=self._language.read(text.text),
             kind=kind,
             kind_rule=rule,
             flags=tuple(flags),
         )
+
+    def _lines(self, message: Message) -> tuple[list[Line], int]:
+        """Return the lines of a message and where in it reading stopped."""
+        source = message.text[: self._max_chars * _SOURCE_SHARE]
+        read = html_lines if message.content_type == "text/html" else plain_lines
+        lines = read(source, _MOST_LINES)
+        return lines, lines[-1].end if len(lines) >= _MOST_LINES else len(source)
 
 
 def _give_blanks(lines: Sequence[Line]) -> None:
@@ -112,8 +118,11 @@ def _fallback(lines: Sequence[Line]) -> list[Line]:
     return [line for line in lines if line.kind != "header"] or list(lines)
 
 
-def _joined(lines: Sequence[Line], most: int | None = None) -> Mapped:
-    """Return lines as one text: blanks at line ends out, runs of blank lines to one, none at the ends."""
+def _joined(lines: Sequence[Line], most: int) -> tuple[Mapped, bool]:
+    """Return lines as one text, and whether it had to be cut at *most* characters.
+
+    Blanks at line ends go, runs of blank lines become one, there are none at the ends.
+    """
     builder = Builder()
     pending: list[Line] = []
     broke = -1
@@ -124,10 +133,10 @@ def _joined(lines: Sequence[Line], most: int | None = None) -> Mapped:
             if builder.length:
                 pending.append(line)
             continue
-        if most is not None and builder.length + length > most:
+        if builder.length + length > most:
             if not builder.length:
                 builder.copy(line.body, 0, most)
-            break
+            return builder.done(), True
         if builder.length:
             breaks = "\n\n" if pending else "\n"
             builder.add(breaks, broke, max(broke, line.start))
@@ -135,7 +144,7 @@ def _joined(lines: Sequence[Line], most: int | None = None) -> Mapped:
         # the indentation of the first line says nothing; further in it may be a list or code
         builder.copy(line.body, 0 if builder.length else length - len(text[:length].lstrip()), length)
         broke = _end_of(line)
-    return builder.done()
+    return builder.done(), False
 
 
 def _end_of(line: Line) -> int:
@@ -148,7 +157,7 @@ def _end_of(line: Line) -> int:
     return min(end, start + visible - clean) if end - start == len(line.text) - clean else end
 
 
-def _parts(lines: Sequence[Line], length: int) -> tuple[Part, ...]:
+def _parts(lines: Sequence[Line], unread: int, length: int) -> tuple[Part, ...]:
     """Return the parts of the original: runs of lines of one kind and rule, and the markup between them."""
     runs: list[tuple[PartKind, str, int]] = []  # kind, rule, end; each starts where the one before ends
     position = 0
@@ -159,8 +168,10 @@ def _parts(lines: Sequence[Line], length: int) -> tuple[Part, ...]:
         if end > start:
             _extend(runs, line.kind, line.rule, end)
         position = end
-    if position < length:
-        _extend(runs, "markup", "html", length)
+    if position < unread:
+        _extend(runs, "markup", "html", unread)
+    if unread < length:
+        _extend(runs, "own", "not_read", length)
     starts = [0, *(end for _, _, end in runs)]
     return tuple(
         Part(kind=kind, start=start, end=end, rule=rule) for start, (kind, rule, end) in zip(starts, runs, strict=False)

@@ -60,11 +60,11 @@ def depth_of(text: str) -> int:
     return match[1].count(">") if match else 0
 
 
-def plain_lines(text: str) -> list[Line]:
-    """Return the lines of a plain text, with the depth of their ``>`` marks."""
+def plain_lines(text: str, most: int) -> list[Line]:
+    """Return the first *most* lines of a plain text, with the depth of their ``>`` marks."""
     lines: list[Line] = []
     position = 0
-    for raw in text.splitlines(keepends=True):
+    for raw in text.splitlines(keepends=True)[:most]:
         end = position + len(raw)
         content = raw.rstrip("\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029")
         line = Line(tidy(Mapped.verbatim(content, position)), position, end, depth=depth_of(content))

@@ -177,6 +177,8 @@ class _Renderer:
         return f"{mark}:{name}", hidden
 
     def _quote_within(self) -> None:
+        if "gmail" not in self.stack[-1].hint:
+            return
         for frame in reversed(self.stack):
             if frame.hint.startswith("gmail"):
                 frame.quoted = True
@@ -211,14 +213,16 @@ class _Renderer:
             self.gap = True
 
 
-def html_lines(source: str) -> list[Line]:
-    """Return the visible lines of HTML *source*.
+def html_lines(source: str, most: int) -> list[Line]:
+    """Return the visible lines of HTML *source*, at most *most*.
 
     ``Line.hint`` is ``kind:name``, where the kind is ``quote``, ``gmail`` (a container that may hold answers too),
     ``attribution``, ``cut`` (from here on it is quoted), ``rule`` (below a line that Outlook draws), ``signature``.
     """
     renderer = _Renderer(source)
     for kind, name, start, end in tokens(source):
+        if len(renderer.lines) >= most:
+            return renderer.lines
         if kind == "text":
             renderer.text(start, end)
         elif kind == "open":

@@ -9,6 +9,7 @@ from email.message import Message as Fields
 from textcrm.errors import TooLargeError
 from textcrm.sources.headers import base64, split, words
 
+_MOST_STRANGERS = 20_000
 _TNEF = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 
 
@@ -24,7 +25,7 @@ class Caps:
     header_bytes: int = 65_536
     parts: int = 200
     depth: int = 20
-    text_chars: int = 4_000_000
+    text_chars: int = 2_000_000
 
 
 @dataclass(slots=True)
@@ -156,21 +157,26 @@ def _content_type(fields: Fields, default: str) -> str:
 
 def _pieces(body: bytes, boundary: bytes, most: int) -> list[bytes]:
     """Return what stands between the delimiter lines; text before the first and after the last is no part."""
-    mark = b"--" + boundary.rstrip()
+    mark = b"\n--" + boundary.rstrip()
     pieces: list[bytes] = []
     start = -1
     position = 0
+    strangers = 0
     while True:
-        at = body.find(mark, position)
-        if at < 0:
+        first = position == 0 and body.startswith(mark[1:])
+        at = 0 if first else body.find(mark, max(0, position - 1)) + 1
+        if at == 0 and not first:
             break
-        end = at + len(mark)
+        end = at + len(mark) - 1
         line_end = body.find(b"\n", end)
         line_end = len(body) if line_end < 0 else line_end + 1
         rest = body[end : min(line_end, end + 80)].strip()
         position = end
-        if (at and body[at - 1 : at] != b"\n") or rest not in {b"", b"--"}:
-            continue  # within a line, or the longer boundary of an inner multipart
+        if rest not in {b"", b"--"}:
+            strangers += 1  # the longer boundary of an inner multipart
+            if strangers > _MOST_STRANGERS:
+                raise TooLargeError("the mail has too many lines that look like delimiters", hint="Look at it by hand.")
+            continue
         if start >= 0:
             pieces.append(_without_last_break(body[start:at]))
         if rest == b"--":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -26,6 +27,8 @@ from textcrm.sources.rejected import Rejected
 _CHUNK_ITEMS = 32
 _CHUNK_BYTES = 2_000_000
 _START_SECONDS = 60.0
+# Where the system counts processor time the time of day is a last resort; elsewhere it is the limit.
+_PATIENCE = 10.0 if hasattr(signal, "setitimer") else 1.0
 _Frame = tuple[bytes, bytes]
 
 
@@ -47,7 +50,7 @@ class MailParser:
     caps
         Limits within a mail.
     seconds
-        Time limit for one mail; over it the mail is rejected as ``timeout``.
+        Processor time for one mail; over it the mail is rejected as ``timeout``.
     megabytes
         Memory limit of the worker; over it the mail is rejected as ``memory``.
     """
@@ -103,7 +106,7 @@ class MailParser:
             done = 0
             reason = self._send(items)
             while reason is None and done < len(items):
-                answer = self._receive(self._seconds)
+                answer = self._receive(self._seconds * _PATIENCE)
                 if isinstance(answer, str):
                     reason = answer
                     break
@@ -141,7 +144,10 @@ class MailParser:
             frame = self._frames.get(timeout=seconds)
         except queue.Empty:
             return "timeout"
-        return "crashed" if frame is None else frame
+        if frame is not None:
+            return frame
+        code = self._process.wait() if self._process is not None else 0
+        return "timeout" if hasattr(signal, "SIGPROF") and code == -signal.SIGPROF else "crashed"
 
     def _started(self) -> IO[bytes]:
         if self._process is not None and self._process.poll() is not None:
@@ -154,6 +160,7 @@ class MailParser:
                     "-m",
                     "textcrm.sources.worker",
                     str(self._megabytes),
+                    str(self._seconds),
                     json.dumps(asdict(self._caps)),
                 ],
                 stdin=subprocess.PIPE,
@@ -164,7 +171,7 @@ class MailParser:
                 self.close()
                 raise DependencyError(
                     "the mail parser's process does not start",
-                    hint="Run `python -m textcrm.sources.worker 300 {}` to see why.",
+                    hint="Run `python -m textcrm.sources.worker 300 2 {}` to see why.",
                 )
         pipe = self._process.stdin
         if pipe is None:

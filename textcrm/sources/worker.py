@@ -1,12 +1,13 @@
 """The process that parses mail: reads chunks from standard input, answers mail by mail, knows nothing else.
 
-Run as ``python -m textcrm.sources.worker MEGABYTES CAPS``. It holds no secret and opens no file, so that what a hostile
-mail does to it is lost time and no more. The frames are described in ``textcrm.sources.sandbox``.
+Run as ``python -m textcrm.sources.worker MEGABYTES SECONDS CAPS``. It holds no secret and opens no file, so
+that what a hostile mail does to it is lost time and no more. ``textcrm.sources.sandbox`` describes the frames.
 """
 
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from datetime import datetime
 from typing import Any, BinaryIO, cast
@@ -22,7 +23,8 @@ _EXIT_MEMORY = 3
 def main(arguments: list[str]) -> int:
     """Serve until standard input closes."""
     _limit_memory(int(arguments[0]))
-    caps = Caps(**json.loads(arguments[1]))
+    seconds = float(arguments[1])
+    caps = Caps(**json.loads(arguments[2]))
     reader, writer = sys.stdin.buffer, sys.stdout.buffer
     _answer(writer, b"R", b"")
     while head := reader.read(4):
@@ -30,6 +32,7 @@ def main(arguments: list[str]) -> int:
         chunk.reverse()
         while chunk:
             meta, raw = chunk.pop()
+            _limit_time(seconds)
             try:
                 message = parse_mail(
                     raw,
@@ -58,6 +61,15 @@ def _answer(writer: BinaryIO, kind: bytes, payload: bytes) -> None:
     writer.write(kind + len(payload).to_bytes(8, "big"))
     writer.write(payload)
     writer.flush()
+
+
+def _limit_time(seconds: float) -> None:
+    """Give the next mail that much processor time; over it the system ends the process with SIGPROF.
+
+    Processor time, not time of day: a busy machine must not make honest mail look hostile.
+    """
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def _limit_memory(megabytes: int) -> None:
