@@ -24,6 +24,8 @@ GROUPS = (
     "quarantine",
     "keys",
     "serve",
+    "worker",
+    "sources",
     "doctor",
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -37,6 +38,11 @@ def err() -> Console:
 def say(text: str) -> None:
     """Print one remark for a person on standard error. Nothing in it is read as markup."""
     err().print(Text(text))
+
+
+def log_to_stderr() -> None:
+    """Send what the program logs to standard error: time, level, text. Logs hold ids, never texts."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
 
 
 def print_json(value: Any) -> None:

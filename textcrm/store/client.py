@@ -30,8 +30,11 @@ from textcrm.store.messages import Messages
 from textcrm.store.outbox import Outbox
 from textcrm.store.quarantine import Quarantine
 from textcrm.store.raws import Raws
+from textcrm.store.space import Space
 from textcrm.store.versions import upgrade
 from textcrm.store.workers import Workers
+
+DISK_FLOOR_BYTES = 500_000_000
 
 
 class Store:
@@ -40,14 +43,17 @@ class Store:
     Every write is acknowledged by a majority and in the journal; reads see only such writes.
     """
 
-    def __init__(self, client: MongoClient[dict[str, Any]], database: str) -> None:
+    def __init__(
+        self, client: MongoClient[dict[str, Any]], database: str, *, disk_floor: int = DISK_FLOOR_BYTES
+    ) -> None:
         self.client = client
         self.database = client.get_database(database)
         db = self.database
-        self.messages = Messages(db["messages"], self.now)
+        self.space = Space(db, disk_floor)
+        self.messages = Messages(db["messages"], self.now, check_space=self.space.check_intake)
         self.raws = Raws(db["raws"])
         self.customers = Customers(db["customers"], self.now)
-        self.insights = Insights(client, db["insights"], db["messages"], db["customers"], db["outbox"], self.now)
+        self.insights = Insights(client, db, self.now)
         self.quarantine = Quarantine(db["quarantine"], self.now)
         self.keys = Keys(db["keys"], self.now)
         self.outbox = Outbox(db["outbox"], self.now)
@@ -98,7 +104,7 @@ def open_store(settings: Settings, *, prepare: bool = True) -> Iterator[Store]:
         uri = server.open()
     try:
         with translated(), connect(uri) as client:
-            store = Store(client, settings.database)
+            store = Store(client, settings.database, disk_floor=settings.disk_floor_mb * 1_000_000)
             if prepare:
                 _require_replica_set(client)
                 store.prepare()

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pymongo import MongoClient, UpdateOne
 from pymongo.client_session import ClientSession
-from pymongo.collection import Collection
+from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -54,17 +54,14 @@ class Insights:
     def __init__(
         self,
         client: MongoClient[Document],
-        collection: Collection[Document],
-        messages: Collection[Document],
-        customers: Collection[Document],
-        outbox: Collection[Document],
+        database: Database[Document],
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
-        self._c = collection
-        self._messages = messages
-        self._customers = customers
-        self._outbox = outbox
+        self._c = database["insights"]
+        self._messages = database["messages"]
+        self._customers = database["customers"]
+        self._outbox = database["outbox"]
         self._now = now
 
     def complete(

@@ -46,12 +46,26 @@ class Claim:
 class Messages:
     """The messages."""
 
-    def __init__(self, collection: Collection[Document], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        collection: Collection[Document],
+        now: Callable[[], datetime],
+        *,
+        check_space: Callable[[], None] = lambda: None,
+    ) -> None:
         self._c = collection
         self._now = now
+        self._check_space = check_space
 
     def add(self, messages: Sequence[Message], *, priority: int = LIVE) -> Added:
-        """Store messages; what is there already stays as it is. Acknowledged after majority and journal."""
+        """Store messages; what is there already stays as it is. Acknowledged after majority and journal.
+
+        Raises
+        ------
+        UnavailableError
+            The disk of the database is nearly full; try again.
+        """
+        self._check_space()
         added = Added()
         now = self._now()
         documents: dict[str, Document] = {}

@@ -1,0 +1,78 @@
+"""``textcrm worker``: analyse what comes in, until told to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import typer
+
+from textcrm.cli import output
+from textcrm.settings import read_settings
+
+if TYPE_CHECKING:
+    from textcrm.operations.claims import Analyser
+    from textcrm.store import Store
+    from textcrm.stream.worker import Worker
+
+DRAIN_SECONDS = 9.0  # of the 10 that a supervisor gives, one is kept for the end itself
+EXIT_STUCK = 75  # EX_TEMPFAIL: a supervisor is to start it again
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(worker)
+
+
+def worker() -> None:
+    """Analyse messages as they come in; start as many as there are cores to spare.
+
+    Ctrl-C or SIGTERM finishes the batch in hand and ends within 10 seconds. A worker that is killed loses nothing:
+    the next one takes its messages over.
+    """
+    from textcrm.engine import Engine
+    from textcrm.store import open_store
+
+    settings = read_settings()
+    with open_store(settings) as store:
+        output.say("Loading the models ...")
+        engine = Engine.open(settings)
+        engine.warm()
+        output.say("Ready. Ctrl-C ends.")
+        code = run_worker(store, engine)
+    if code:
+        raise output.fail(code)
+
+
+def run_worker(store: Store, engine: Analyser) -> int:
+    """Run a worker until SIGTERM or SIGINT; return the exit code."""
+    from textcrm.stream.worker import Worker
+
+    output.log_to_stderr()
+    work = Worker(store, engine, on_stuck=lambda: os._exit(EXIT_STUCK))
+    told = threading.Event()
+
+    def tell(_number: int, _frame: FrameType | None) -> None:
+        told.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, tell)
+    thread = threading.Thread(target=work.run, name="textcrm-worker", daemon=True)
+    thread.start()
+    while thread.is_alive() and not told.wait(0.5):
+        pass
+    return _drain(work, thread)
+
+
+def _drain(work: Worker, thread: threading.Thread) -> int:
+    work.stop()
+    thread.join(DRAIN_SECONDS)
+    if thread.is_alive():
+        work.abandon()
+        output.say("The batch in hand did not end in time; it was given back.")
+        os._exit(output.EXIT_SOME_FAILED)
+    output.say(f"{work.done:,} messages analysed, {work.failed:,} in quarantine.")
+    return output.EXIT_DONE
