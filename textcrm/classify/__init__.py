@@ -1,0 +1,1 @@
+"""Classification: views, forests over their margins, calibration, refusal, reasons."""

@@ -1,0 +1,99 @@
+"""Linear models of one view: fitted by scikit-learn, kept as a plain matrix.
+
+The decision values are scaled so that views are alike: a forest over them does not care, but explanations add them up.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+Matrix = NDArray[np.float32] | sparse.csr_matrix
+Floats = NDArray[np.float32]
+
+
+def fit_linear(
+    kind: str, X: Matrix, targets: NDArray[np.bool_], *, strength: float, weights: NDArray[np.float64], seed: int
+) -> tuple[Floats, Floats]:
+    """Fit one linear model with a column of decision values a label.
+
+    Parameters
+    ----------
+    kind
+        ``logistic_regression``, ``linear_svm`` or ``ridge``.
+    X : (n, d) array or CSR matrix
+    targets : ndarray of shape (n, n_labels)
+        True where the row has the label. A label that no row has, or all have, gets a constant.
+    strength
+        Inverse of the regularisation, C.
+    weights : ndarray of shape (n,)
+        Weight of each row.
+
+    Returns
+    -------
+    coef : ndarray of shape (d, n_labels)
+    intercept : ndarray of shape (n_labels,)
+    """
+    counts = targets.sum(axis=0)
+    single = bool((targets.sum(axis=1) == 1).all())
+    present = np.flatnonzero((counts > 0) & (counts < len(targets)))
+    coef = np.zeros((X.shape[1], targets.shape[1]), dtype=np.float32)
+    intercept = np.where(counts == 0, -3.0, 3.0).astype(np.float32)
+    if len(present) == 0:
+        return coef, intercept
+    if kind == "ridge":
+        coef[:, present], intercept[present] = _ridge(X, targets[:, present], strength, weights)
+        return coef, intercept
+    if single and kind == "logistic_regression":
+        part = _logistic(X, targets.argmax(axis=1), strength, weights, seed)
+        coef[:, present], intercept[present] = part
+        return coef, intercept
+    for label in present:
+        one = _binary(kind, X, targets[:, label], strength, weights, seed)
+        coef[:, label], intercept[label] = one.coef_[0], float(one.intercept_[0])
+    return coef, intercept
+
+
+def _logistic(
+    X: Matrix, y: NDArray[np.int64], strength: float, weights: NDArray[np.float64], seed: int
+) -> tuple[Floats, Floats]:
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=strength, max_iter=300, tol=1e-3, random_state=seed)
+    model.fit(X, y, sample_weight=weights)
+    coef, intercept = model.coef_, model.intercept_
+    if len(model.classes_) == 2:  # scikit-learn keeps one row for two classes
+        coef, intercept = np.vstack([-coef, coef]), np.concatenate([-intercept, intercept])
+    return coef.T.astype(np.float32), intercept.astype(np.float32)
+
+
+def _binary(
+    kind: str, X: Matrix, y: NDArray[np.bool_], strength: float, weights: NDArray[np.float64], seed: int
+) -> Any:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.svm import LinearSVC
+
+    model = (
+        LinearSVC(C=strength, tol=1e-3, random_state=seed)
+        if kind == "linear_svm"
+        else LogisticRegression(C=strength, max_iter=300, tol=1e-3, random_state=seed)
+    )
+    return model.fit(X, y, sample_weight=weights)
+
+
+def _ridge(
+    X: Matrix, targets: NDArray[np.bool_], strength: float, weights: NDArray[np.float64]
+) -> tuple[Floats, Floats]:
+    from sklearn.linear_model import Ridge
+
+    model = Ridge(alpha=1.0 / strength, solver="auto")
+    model.fit(X, np.where(targets, 1.0, -1.0), sample_weight=weights)
+    return model.coef_.T.astype(np.float32), np.asarray(model.intercept_, dtype=np.float32)
+
+
+def decide(X: Matrix, coef: Floats, intercept: Floats) -> Floats:
+    """Return decision values of shape (n, n_labels), float32."""
+    return np.asarray(X @ coef, dtype=np.float32) + intercept

@@ -1,0 +1,85 @@
+"""The training examples nearest to a text: a view of its own, a sign of the unknown, and a reason to show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+MAX_EXAMPLES = 12_000
+_FAR = -1.0
+_BLOCK = 1024
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Training examples in embedding space.
+
+    Attributes
+    ----------
+    vectors : ndarray of shape (m, dimensions), float32
+        Length 1, sorted by label.
+    firsts : ndarray of shape (n_labels + 1,), int64
+        Where the examples of each label begin in *members*.
+    members : ndarray of shape (k,), int64
+        Rows of *vectors*, label after label; a row with two labels occurs twice.
+    """
+
+    vectors: Floats
+    firsts: NDArray[np.int64]
+    members: NDArray[np.int64]
+
+    def similarities(self, embeddings: Floats, *, itself: NDArray[np.int64] | None = None) -> Floats:
+        """Return the highest cosine to an example of each label, of shape (n, n_labels); -1 where there is none.
+
+        Parameters
+        ----------
+        embeddings : ndarray of shape (n, dimensions)
+        itself : ndarray of shape (n,), optional
+            The row of *vectors* that each text is itself, or -1: it does not count.
+        """
+        labels = len(self.firsts) - 1
+        result = np.full((len(embeddings), labels), _FAR, dtype=np.float32)
+        filled = np.flatnonzero(np.diff(self.firsts) > 0)
+        if not len(filled):
+            return result
+        plain = len(self.members) == len(self.vectors) and bool((self.members == np.arange(len(self.members))).all())
+        for start in range(0, len(embeddings), _BLOCK):
+            block = slice(start, min(start + _BLOCK, len(embeddings)))
+            cosine = embeddings[block] @ self.vectors.T
+            if itself is not None:
+                known = np.flatnonzero(itself[block] >= 0)
+                cosine[known, itself[block][known]] = _FAR
+            listed = cosine if plain else cosine[:, self.members]
+            result[block, filled] = np.maximum.reduceat(listed, self.firsts[filled], axis=1)
+        return result
+
+    def nearest(self, embedding: Floats, count: int) -> list[tuple[int, float]]:
+        """Return the rows of the *count* nearest examples and their cosines, nearest first."""
+        cosine = self.vectors @ embedding
+        best = np.argsort(-cosine, kind="stable")[:count]
+        return [(int(row), float(cosine[row])) for row in best]
+
+
+def make_neighbours(
+    embeddings: Floats, targets: NDArray[np.bool_], *, seed: int
+) -> tuple[Neighbours, NDArray[np.int64]]:
+    """Choose the examples to keep, a fair share of each label, and return them with the training row of each."""
+    n, labels = targets.shape
+    keep = np.arange(n)
+    if n > MAX_EXAMPLES:
+        rng = np.random.default_rng(seed)
+        shuffled = rng.permutation(n)
+        place = np.zeros(n, dtype=np.int64)
+        first = targets.argmax(axis=1)
+        for label in range(labels):  # the k-th example of every label comes before the k+1-th of any
+            rows = shuffled[first[shuffled] == label]
+            place[rows] = np.arange(len(rows))
+        keep = np.sort(shuffled[np.argsort(place[shuffled], kind="stable")][:MAX_EXAMPLES])
+    order = keep[np.argsort(targets[keep].argmax(axis=1), kind="stable")]
+    rows, columns = np.nonzero(targets[order])
+    by_label = np.argsort(columns, kind="stable")
+    firsts = np.concatenate(([0], np.cumsum(np.bincount(columns, minlength=labels)))).astype(np.int64)
+    return Neighbours(embeddings[order], firsts, rows[by_label].astype(np.int64)), order
