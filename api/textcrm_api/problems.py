@@ -7,7 +7,6 @@ RFC 9457, Problem Details for HTTP APIs.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from textcrm.errors import TextcrmError
 
@@ -153,7 +153,14 @@ async def _on_http(request: Request, error: Exception) -> Response:
             extra=error.extra,
         )
     code = _OF_STATUS.get(error.status_code, "internal")
-    return respond(code, KINDS[code].title + ".", request_id=_request_id(request), headers=error.headers)
+    headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers
+    return respond(code, KINDS[code].title + ".", request_id=_request_id(request), headers=headers)
+
+
+def _allowed(request: Request) -> str:
+    """Return the methods of all routes at the path of *request*; the router itself names those of the first alone."""
+    routes = [r for r in request.app.routes if isinstance(r, Route) and r.path_regex.match(request.scope["path"])]
+    return ", ".join(sorted(method for route in routes for method in route.methods or ()))
 
 
 async def _on_textcrm(request: Request, error: Exception) -> Response:
@@ -232,8 +239,3 @@ def problem_schema() -> dict[str, Any]:
             },
         },
     }
-
-
-def encode(body: Mapping[str, Any]) -> bytes:
-    """Return the body of a problem as bytes, for answers below FastAPI."""
-    return json.dumps(body).encode()

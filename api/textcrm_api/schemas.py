@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+)
 
 from textcrm.records import Channel
 
@@ -14,6 +26,23 @@ Id = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 Short = Annotated[str, StringConstraints(max_length=320)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Text = Annotated[str, StringConstraints(max_length=MAX_TEXT)]
+_ISO = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
+
+
+def _written_out(value: Any) -> Any:
+    if not isinstance(value, str) or not _ISO.match(value):
+        raise ValueError("a time is written 2026-09-01T10:00:00Z")
+    return value
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("a time lies in the years 1 to 9999") from error
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
 ModelChoice = Annotated[
     str,
     Field(
@@ -72,7 +101,7 @@ class MessageIn(Request):
     content_type: Literal["text/plain", "text/html"] = "text/plain"
     subject: Annotated[str, StringConstraints(max_length=1000)] | None = None
     author: AuthorIn = AuthorIn()
-    sent_at: AwareDatetime | None = None
+    sent_at: Instant | None = None
     product: Short | None = None
 
 
@@ -129,7 +158,7 @@ class KeyIn(Request):
 
     name: Label
     scopes: Annotated[list[Literal["read", "write", "correct", "admin"]], Field(min_length=1, max_length=4)]
-    expires_at: AwareDatetime | None = None
+    expires_at: Instant | None = None
 
 
 def _shape(value: Any) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import AwareDatetime
 
 from textcrm.operations.views import trend
 from textcrm.records import Channel
@@ -13,6 +12,7 @@ from textcrm.store.insights import Period
 from textcrm_api.answers import PointOut, TrendsOut
 from textcrm_api.gate import needs
 from textcrm_api.routes import router as common
+from textcrm_api.schemas import Instant
 from textcrm_api.service import ServiceDep
 
 router = common.make("trends")
@@ -23,8 +23,8 @@ def get_trends(
     service: ServiceDep,
     by: Annotated[Period, Query(description="Weeks begin on Monday; all in UTC.")] = "week",
     channel: Channel | None = None,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: Instant | None = None,
+    until: Instant | None = None,
 ) -> TrendsOut:
     """Return how customers felt over time."""
     points = trend(service.store, by=by, channel=channel, since=since, until=until)

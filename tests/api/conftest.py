@@ -1,0 +1,82 @@
+"""The application on a fresh database: in process, and behind a real port."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from textcrm.settings import Settings
+from textcrm.store import Store
+from textcrm_api import create_app
+
+if TYPE_CHECKING:
+    from textcrm.engine import Engine
+
+Headers = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Live:
+    """A served application: its address and a key with all scopes."""
+
+    url: str
+    key: str
+
+    @property
+    def headers(self) -> Headers:
+        """The headers that carry the key."""
+        return {"Authorization": f"Bearer {self.key}"}
+
+
+@pytest.fixture
+def app(settings: Settings, store: Store, engine: Engine) -> FastAPI:
+    return create_app(settings, store=store, engine=engine)
+
+
+@pytest.fixture
+def key(store: Store) -> Callable[..., str]:
+    """Makes keys: ``key("read")``."""
+
+    def make(*scopes: str, **options: Any) -> str:
+        return store.keys.create("-".join(scopes) + f" {time.monotonic_ns()}", scopes=scopes, **options)[0]
+
+    return make
+
+
+@pytest.fixture
+def client(app: FastAPI, key: Callable[..., str]) -> Iterator[TestClient]:
+    """A client whose key has all scopes."""
+    headers = {"Authorization": f"Bearer {key('admin')}"}
+    with TestClient(app, raise_server_exceptions=False, headers=headers) as opened:
+        yield opened
+
+
+@pytest.fixture
+def live(app: FastAPI, key: Callable[..., str]) -> Iterator[Live]:
+    """The application behind a real port."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 20
+    while not server.started and time.monotonic() < deadline:
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield Live(f"http://127.0.0.1:{port}", key("admin"))
+    server.should_exit = True
+    thread.join(timeout=30)
+
+
+@pytest.fixture
+def web(live: Live) -> Iterator[httpx.Client]:
+    """A client of the served application."""
+    with httpx.Client(base_url=live.url, headers=live.headers, timeout=60) as opened:
+        yield opened

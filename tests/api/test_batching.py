@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from textcrm.errors import TextcrmError
+from textcrm_api.batching import MAX_ITEMS, Batcher
+from textcrm_api.metrics import Metrics
+from textcrm_api.problems import ProblemError
+
+UNLUCKY = 7_777
+
+
+def run(scenario: Any, **options: Any) -> Any:
+    async def main() -> Any:
+        batcher = Batcher(Metrics(None), **options)
+        batcher.start()
+        try:
+            return await scenario(batcher)
+        finally:
+            batcher.close()
+
+    return asyncio.run(main())
+
+
+class Work:
+    """Doubles numbers; remembers the sizes of its runs; waits until it may."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+        self.may = threading.Event()
+        self.may.set()
+
+    def __call__(self, items: Sequence[int]) -> list[int]:
+        self.sizes.append(len(items))
+        self.may.wait(10)
+        if UNLUCKY in items:
+            raise ValueError(f"{UNLUCKY} is what the customer wrote")
+        return [2 * item for item in items]
+
+
+def test_an_idle_thread_starts_at_once() -> None:
+    work = Work()
+
+    async def scenario(batcher: Batcher) -> list[int]:
+        return await batcher.run("w", work, [1])
+
+    assert run(scenario) == [2]
+    assert work.sizes == [1]
+
+
+def test_what_arrives_while_it_works_shares_the_next_run() -> None:
+    work = Work()
+
+    async def scenario(batcher: Batcher) -> list[list[int]]:
+        work.may.clear()
+        first = asyncio.create_task(batcher.run("w", work, [0]))
+        while not work.sizes:
+            await asyncio.sleep(0.001)
+        others = [asyncio.create_task(batcher.run("w", work, [n])) for n in range(1, 41)]
+        await asyncio.sleep(0.01)
+        work.may.set()
+        return await asyncio.gather(first, *others)
+
+    assert run(scenario) == [[2 * n] for n in range(41)]
+    assert work.sizes == [1, MAX_ITEMS, 8]
+
+
+def test_a_single_text_does_not_wait_behind_a_hundred() -> None:
+    work = Work()
+
+    async def scenario(batcher: Batcher) -> list[str]:
+        done: list[str] = []
+
+        async def ask(name: str, items: list[int]) -> None:
+            assert await batcher.run("w", work, items) == [2 * item for item in items]
+            done.append(name)
+
+        work.may.clear()
+        large = asyncio.create_task(ask("large", list(range(100, 200))))
+        while not work.sizes:
+            await asyncio.sleep(0.001)
+        small = asyncio.create_task(ask("small", [1]))
+        await asyncio.sleep(0.01)
+        work.may.set()
+        await asyncio.gather(large, small)
+        return done
+
+    assert run(scenario) == ["small", "large"]
+
+
+def test_one_that_fails_does_not_take_its_neighbours_along() -> None:
+    async def scenario(batcher: Batcher) -> list[Any]:
+        return await batcher.run("w", Work(), [12, UNLUCKY, 14])
+
+    first, failed, last = run(scenario)
+    assert (first, last) == (24, 28)
+    assert isinstance(failed, TextcrmError)
+    assert str(UNLUCKY) not in str(failed)
+
+
+def test_other_work_is_not_mixed_in() -> None:
+    one, two = Work(), Work()
+
+    async def scenario(batcher: Batcher) -> Any:
+        one.may.clear()
+        first = asyncio.create_task(batcher.run("one", one, [1]))
+        while not one.sizes:
+            await asyncio.sleep(0.001)
+        tasks = [asyncio.create_task(batcher.run(k, w, [n])) for n in range(4) for k, w in (("one", one), ("two", two))]
+        await asyncio.sleep(0.01)
+        one.may.set()
+        return await asyncio.gather(first, *tasks)
+
+    run(scenario)
+    assert (one.sizes, two.sizes) == ([1, 4], [4])
+
+
+def test_too_much_is_refused_at_once_and_what_was_taken_is_answered() -> None:
+    work = Work()
+
+    async def scenario(batcher: Batcher) -> tuple[int, int]:
+        work.may.clear()
+        tasks = [asyncio.create_task(batcher.run("w", work, [n])) for n in range(200)]
+        await asyncio.sleep(0.05)
+        work.may.set()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        refused = [r for r in results if isinstance(r, ProblemError)]
+        assert all(r.code == "overloaded" and int(r.headers["Retry-After"]) >= 1 for r in refused)
+        return len(refused), sum(isinstance(r, list) for r in results)
+
+    refused, answered = run(scenario, max_waiting=50)
+    assert refused + answered == 200
+    assert refused >= 140
+
+
+def test_work_that_nobody_waits_for_is_not_done() -> None:
+    work = Work()
+
+    async def scenario(batcher: Batcher) -> int:
+        work.may.clear()
+        first = asyncio.create_task(batcher.run("w", work, [0]))
+        while not work.sizes:
+            await asyncio.sleep(0.001)
+        gone = asyncio.create_task(batcher.run("w", work, [1, 2, 3]))
+        await asyncio.sleep(0.01)
+        gone.cancel()
+        await asyncio.sleep(0.01)
+        work.may.set()
+        await first
+        await batcher.run("w", work, [4])
+        return batcher.waiting
+
+    assert run(scenario) == 0
+    assert work.sizes == [1, 1]
+
+
+def test_closing_answers_what_waits() -> None:
+    def slow(items: Sequence[int]) -> list[int]:
+        time.sleep(0.05)
+        return list(items)
+
+    async def main() -> list[list[int]]:
+        batcher = Batcher(Metrics(None))
+        batcher.start()
+        tasks = [asyncio.create_task(batcher.run(str(n), slow, [n])) for n in range(5)]
+        await asyncio.sleep(0.01)
+        await asyncio.to_thread(batcher.close)
+        return await asyncio.gather(*tasks)
+
+    assert asyncio.run(main()) == [[n] for n in range(5)]
+
+
+@pytest.mark.parametrize("count", [1, 31, 32, 33, 100])
+def test_order_is_kept(count: int) -> None:
+    async def scenario(batcher: Batcher) -> list[int]:
+        return await batcher.run("w", Work(), [n + 100 for n in range(count)])
+
+    assert run(scenario) == [2 * (n + 100) for n in range(count)]

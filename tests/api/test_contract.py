@@ -1,0 +1,61 @@
+"""The written contract, and whether the application keeps it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.config import SchemathesisConfig
+
+from textcrm_api.openapi import FILE, rendered
+
+if TYPE_CHECKING:
+    from tests.api.conftest import Live
+
+CONTRACT = json.loads(FILE.read_text(encoding="utf-8"))
+
+
+def test_the_file_is_what_the_application_says() -> None:
+    assert FILE.read_text(encoding="utf-8") == rendered(), "run: python -m textcrm_api.openapi"
+
+
+def test_requests_are_closed_and_answers_have_no_defaults() -> None:
+    for name, schema in CONTRACT["components"]["schemas"].items():
+        if schema.get("type") != "object" or name == "Problem":
+            continue
+        assert schema["additionalProperties"] is False, name
+        if name.endswith("Out") or name == "ItemError":
+            assert set(schema["required"]) == set(schema["properties"]), name
+            assert not any("default" in field for field in schema["properties"].values()), name
+
+
+def test_every_operation_is_told_and_refuses_with_problems() -> None:
+    for path, methods in CONTRACT["paths"].items():
+        for method, operation in methods.items():
+            assert operation["description"], (method, path)
+            assert operation["responses"]["default"] == {"$ref": "#/components/responses/Problem"}
+            assert "422" not in operation["responses"]
+
+
+CONFIG = SchemathesisConfig.from_dict(
+    {
+        "generation": {"max-examples": 25},
+        "checks": {
+            # a request that keeps the schema may still ask for what cannot be: 400, 409, 412, 422
+            "positive_data_acceptance": {"expected-statuses": [200, 201, 400, 404, 409, 412, 422]},
+            # a cursor or an id that is none of ours keeps every schema; a number in a query is text
+            "negative_data_rejection": {"expected-statuses": [400, 401, 404, 405, 408, 409, 413, 415, 422]},
+        },
+    }
+)
+
+
+schema = schemathesis.openapi.from_path(str(FILE), config=CONFIG)
+
+
+@schema.parametrize()
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+def test_whatever_comes_is_answered_as_the_contract_says(case: Any, live: Live) -> None:
+    case.call_and_validate(base_url=live.url, headers=live.headers)

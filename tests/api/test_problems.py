@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.api.problem import assert_problem
+from textcrm import errors
+from textcrm_api.problems import KINDS
+
+if TYPE_CHECKING:
+    pass
+
+
+def test_every_error_of_the_tree_has_a_status() -> None:
+    tree = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.TextcrmError)]
+    assert len(tree) > 10
+    assert {kind.code for kind in tree} <= KINDS.keys()
+
+
+def test_the_list_of_problems_is_served(client: TestClient) -> None:
+    items = client.get("/problems").json()["items"]
+    assert {item["code"]: item["status"] for item in items} == {code: kind.status for code, kind in KINDS.items()}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code"),
+    [
+        ("GET", "/nowhere", "unknown_route"),
+        ("GET", "/v1/nowhere", "unknown_route"),
+        ("GET", "/v1/messages/", "unknown_route"),
+        ("DELETE", "/v1/classify", "method_not_allowed"),
+        ("PATCH", "/v1/customers/1", "method_not_allowed"),
+        ("GET", "/v1/messages/absent", "not_found"),
+        ("GET", "/v1/insights/absent", "not_found"),
+        ("GET", "/v1/customers/absent", "not_found"),
+        ("GET", "/v1/customers/absent/messages", "not_found"),
+        ("DELETE", "/v1/corrections/absent", "not_found"),
+        ("DELETE", "/v1/keys/absent", "not_found"),
+        ("GET", "/v1/messages?cursor=abc", "usage"),
+        ("GET", "/v1/insights?cursor=WzFd", "usage"),
+        ("GET", "/v1/insights?limit=0", "invalid_request"),
+        ("GET", "/v1/insights?channel=fax", "invalid_request"),
+        ("GET", "/v1/trends?by=hour", "invalid_request"),
+        ("GET", "/v1/trends?since=yesterday", "invalid_request"),
+        ("GET", "/v1/messages/" + "x" * 200, "invalid_request"),
+    ],
+)
+def test_a_wrong_request_is_a_problem(client: TestClient, method: str, path: str, code: str) -> None:
+    assert_problem(client.request(method, path), code)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "invalid_request"),
+        (b"{", "invalid_json"),
+        (b"\xff\xfe", "invalid_json"),
+        (b'{"text": NaN}', "invalid_json"),
+        (b'{"text": ' + b"9" * 5000 + b"}", "invalid_json"),
+        (b"[" * 100_000, "invalid_json"),
+        (b'{"text":' * 200 + b"1" + b"}" * 200, "invalid_json"),
+        (b"[]", "invalid_request"),
+        (b"null", "invalid_request"),
+        (b"{}", "invalid_request"),
+        (b'{"text": 3}', "invalid_request"),
+        (b'{"items": []}', "invalid_request"),
+        (b'{"text": "a", "models": []}', "invalid_request"),
+        (b'{"text": "a", "models": ["no such"]}', "invalid_request"),
+        (b'{"text": "a", "models": ["weather"]}', "usage"),
+        (b'{"text": "a", "models": ["intent@0000"]}', "conflict"),
+        (b'{"text": "a", "pipeline": "telegraph"}', "usage"),
+        (b'{"text": "a", "channel": "fax"}', "invalid_request"),
+    ],
+)
+def test_a_wrong_body_is_a_problem(client: TestClient, body: bytes, code: str) -> None:
+    answer = client.post("/v1/classify", content=body, headers={"Content-Type": "application/json"})
+    assert_problem(answer, code)
+
+
+def test_an_unknown_field_is_named(client: TestClient) -> None:
+    body = assert_problem(client.post("/v1/classify", json={"text": "a", "txet": "b"}), "invalid_request")
+    assert body["errors"] == [{"field": "txet", "message": "there is no field of this name"}]
+    answer = client.post("/v1/classify", json={"items": [{"text": "a"}, {"text": "b", "lang": "en"}]})
+    assert assert_problem(answer, "invalid_request")["errors"][0]["field"] == "items[1].lang"
+
+
+def test_more_than_a_hundred_texts_are_refused(client: TestClient) -> None:
+    answer = client.post("/v1/classify", json={"items": [{"text": "a"}] * 101})
+    assert_problem(answer, "invalid_request")
+
+
+def test_a_body_that_is_no_json_type_is_refused(client: TestClient) -> None:
+    form = {"Content-Type": "multipart/form-data; boundary=x"}
+    assert_problem(client.post("/v1/classify", content=b"--x--", headers=form), "unsupported_media_type")
+
+
+def test_no_problem_says_what_a_customer_wrote(client: TestClient) -> None:
+    secret = "my password is swordfish"
+    bodies: list[dict[str, Any]] = [
+        {"text": {"nested": secret}},
+        {"text": "a", "channel": secret},
+        {"items": [{"text": "a", "id": secret * 20}]},
+        {"items": secret},
+    ]
+    for body in bodies:
+        for path in ("/v1/classify", "/v1/messages", "/v1/analyse", "/v1/entities", "/v1/mask"):
+            answer = client.post(path, json=body)
+            assert_problem(answer, "invalid_request")
+            assert secret not in answer.text
+
+
+def test_an_unforeseen_failure_is_a_problem_without_its_text(app: Any, caplog: pytest.LogCaptureFixture) -> None:
+    async def fail() -> None:
+        raise RuntimeError("the customer wrote: swordfish")
+
+    app.add_api_route("/fail", fail)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        answer = client.get("/fail", headers={"X-Request-Id": "abc-1"})
+    body = assert_problem(answer, "internal")
+    assert body["request_id"] == "abc-1"
+    assert "swordfish" not in answer.text
+    assert "swordfish" not in caplog.text
+    assert "RuntimeError" in caplog.text
+    assert "abc-1" in caplog.text
