@@ -24,7 +24,7 @@ _LETTER = (
     r"|(?:bien |très |tres )?cordialement|cdlt|cdt|bien à (?:vous|toi)|sincèrement|(?:meilleures "
     r"|sincères |mes |bonnes |cordiales |respectueuses "
     r"|(?:avec )?mes meilleures )?salutations(?: distinguées| cordiales| respectueuses)?"
-    r"|amicalement|respectueusement|bonne (?:journée|soirée|réception|continuation)|amitiés|bises"
+    r"|amicalement|respectueusement|(?:bonne|belle|excellente) (?:journée|soirée|réception|continuation)|amitiés|bises"
     r"|(?:je vous prie d|veuillez )[’']?agréer.{0,120}"
     r"|(?:un |reciba un |le envío un |muchos )?(?:cordial |afectuoso |atento )?saludos?(?: cordial(?:es)?"
     r"| afectuosos?| atentos?)?|cordialmente|(?:muy )?atentamente|atte|(?:un )?(?:fuerte )?abrazo"

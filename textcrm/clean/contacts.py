@@ -94,7 +94,9 @@ def is_contact(text: str) -> bool:
 
 def is_link(text: str) -> bool:
     """Return whether a line is a web address and nothing else."""
-    return not _URL.sub("", bare(text)).strip("[]()<>*-0123456789. ")
+    line = bare(text)
+    rest = _URL.sub("", line)
+    return rest != line and not rest.strip("[]()<>*-0123456789. ")
 
 
 def is_place(text: str) -> bool:

@@ -42,15 +42,6 @@ _NOTES_DATE = re.compile(
     r"(?:.{0,80}\bon )?\d{1,4}[./-]\d{1,2}[./-]\d{2,4},?\s{1,4}\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AaPp]\.?[Mm]\.?)?"
     r"(?:\s[A-Z]{2,5})?(?:\s\(?[A-Z]{2,5}\)?)?"
 )
-_BARE_LABELS = {
-    "to": "to",
-    "cc": "cc",
-    "bcc": "cc",
-    "subject": "subject",
-    "an": "to",
-    "kopie": "cc",
-    "thema": "subject",
-}
 _RULE = re.compile(r"[-_=*~\u2500—–]{5,200}")
 _MOST = 14
 
@@ -130,7 +121,7 @@ def notes_block(lines: Sequence[str], at: int) -> tuple[int, int] | None:
         text = bare(lines[index])
         if text:
             found = label(text)
-            name = found[0] if found else _BARE_LABELS.get(text.lower())
+            name = found[0] if found else _LABEL_OF.get(text.lower())
             if name is not None:
                 seen.add(name)
                 last, texts = index, 0

@@ -24,12 +24,15 @@ _VERBS = re.compile(
 _COLON = re.compile(r"[:：]$")
 # The verb stands before the name in German, Dutch and Chinese forms.
 _VERB_INSIDE = re.compile(
-    r"\b(?:schrieb|schreef|geschreven|skrev|escribi[óo]|от|пользователь)\b|写道|寫道", re.IGNORECASE
+    r"\b(?:wrote|schrieb|schreef|geschreven|skrev|escribi[óo]|escreveu"
+    r"|a [ée]crit|ha scritto|napisa[łl]\(?a?\)?|napisana przez"
+    r"|написал\(?а?\)?|от|пользователь)(?=\W)|写道|寫道",
+    re.IGNORECASE,
 )
 _START = re.compile(
     r"(?:on|at|in|am|um|der|die|le|la|el|em|no dia|il|il giorno|in data|op|w dniu|dnia|den|dne|pada|в"
     r"|on the|mensaje de"
-    r"|от|at)\b|[于於在]|\"?[^\s<>@]{1,60}@|[\[(<\"'„«“]|[A-ZÀ-ŽА-ЯŁŚŻ]|\d|[а-яa-z]{2,3}[.,]",
+    r"|от|at)\b|[于於在]|\"?[^\s<>@]{1,60}@|[\[(<\"'„«“]|[A-ZÀ-ŽА-ЯŁŚŻ\u3040-\u30ff\u4e00-\u9fff]|\d|[а-яa-z]{2,3}[.,]",
     re.IGNORECASE,
 )
 _TIME = r"\d{1,2}\s?[:.hH時时点]\s?\d{2}"

@@ -157,11 +157,15 @@ def _by_contacts(stretch: list[Line], filled: list[Line], tail: int) -> tuple[in
     telling = [index for index in range(tail, len(filled)) if _tells(filled[index].text)]
     contacts = [index for index in telling if is_contact(filled[index].text)]
     # a list of links signs nothing: a phone number or a mail address does
-    if len(telling) < 2 or telling[-1] < len(filled) - 3 or all(is_link(filled[index].text) for index in contacts):
+    if not contacts or telling[-1] < len(filled) - 3 or all(is_link(filled[index].text) for index in contacts):
         return None
     first = telling[0]
     if first > tail and looks_like_name(filled[first - 1].text):
-        return first - 1, "contacts"
+        # one line under a name is enough where the name stands apart
+        enough = len(telling) >= 2 or (telling[-1] == len(filled) - 1 and _after_blank(stretch, filled[first - 1]))
+        return (first - 1, "contacts") if enough else None
+    if len(telling) < 2:
+        return None
     return (first, "contacts") if _after_blank(stretch, filled[first]) and len(contacts) >= 2 else None
 
 
