@@ -13,7 +13,7 @@ from textcrm.clean.markup import html_lines
 from textcrm.clean.offsets import Builder, Mapped
 from textcrm.clean.quotes import mark_quotes
 from textcrm.clean.signatures import mark_signatures, name_tokens
-from textcrm.records import CleanText, Message, Part, PartKind
+from textcrm.records import CleanText, Language, Message, Part, PartKind
 
 # Of a source this many times as long as the text may be, and this many lines, are read: HTML is mostly markup.
 _SOURCE_SHARE = 8
@@ -54,6 +54,10 @@ class Cleaner:
         self._social = social
         self._language = LanguageReader(languages)
         self._max_chars = max_chars
+
+    def language(self, text: str) -> Language:
+        """Return the language of a plain text."""
+        return self._language.read(text)
 
     def clean(self, message: Message) -> CleanText:
         """Return the own new text of *message*.
