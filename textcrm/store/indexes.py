@@ -98,7 +98,7 @@ def ensure_indexes(database: Database[dict[str, Any]]) -> None:
         except OperationFailure as error:
             raise StoreError(
                 f"The indexes of {database.name}.{collection} differ from what this version needs",
-                hint="Run: textcrm doctor. It names the index; drop that one, and start again.",
+                hint="Run: textcrm doctor --fix. It names the index and makes it anew.",
             ) from error
 
 
@@ -113,6 +113,20 @@ def index_problems(database: Database[dict[str, Any]]) -> list[str]:
         elif not _is_text(index) and tuple((k, v) for k, v in found["key"]) != index.keys:
             problems.append(f"Index {where} has other keys than this version needs.")
     return problems
+
+
+def repair_indexes(database: Database[dict[str, Any]]) -> list[str]:
+    """Drop and make anew each index that has other keys, make those that are missing; return what was done."""
+    done = []
+    for index in INDEXES:
+        found = database[index.collection].index_information().get(index.name)
+        if found is not None and not _is_text(index) and tuple((k, v) for k, v in found["key"]) != index.keys:
+            database[index.collection].drop_index(index.name)
+            done.append(f"{index.collection}.{index.name} was made anew.")
+        elif found is None:
+            done.append(f"{index.collection}.{index.name} was made.")
+    ensure_indexes(database)
+    return done
 
 
 def _is_text(index: Index) -> bool:

@@ -261,6 +261,14 @@ class Messages:
         )
         return done.modified_count
 
+    def count_waiting(self) -> dict[int, int]:
+        """Return by priority how many messages wait or are worked on."""
+        found: dict[int, int] = {}
+        for priority in (LIVE, BACKFILL):
+            query = {"work.state": {"$in": ["pending", "leased"]}, "work.priority": priority}
+            found[priority] = self._c.count_documents(query)
+        return found
+
     def counts(self) -> dict[str, int]:
         """Return how many messages are in each work state."""
         rows = self._c.aggregate([{"$group": {"_id": "$work.state", "n": {"$sum": 1}}}])
