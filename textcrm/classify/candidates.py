@@ -43,10 +43,10 @@ def make_candidates(margins: Sequence[Floats], cues: Floats | None, *, count: in
         One array of shape (n, n_labels) a view.
     cues : ndarray of shape (n, n_cues), optional
     """
-    n, labels = margins[0].shape
+    labels = margins[0].shape[1]
     count = min(count, labels)
     spreads = [(view - view.mean(axis=1, keepdims=True)) / (view.std(axis=1, keepdims=True) + 1e-6) for view in margins]
-    together = np.sum(spreads, axis=0, dtype=np.float32)
+    together: Floats = np.sum(np.stack(spreads), axis=0, dtype=np.float32)
     if count < labels:
         chosen = np.argpartition(-together, count - 1, axis=1)[:, :count]
         order = np.argsort(-np.take_along_axis(together, chosen, axis=1), axis=1, kind="stable")

@@ -28,11 +28,11 @@ def compare_answers(gold: Sequence[str], before: Sequence[str], after: Sequence[
     p = mcnemar(fixed, broken)
     labels = sorted(set(gold))
     f1 = [(label, _f1(gold, before, label), _f1(gold, after, label)) for label in labels]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"label": label, "before": round(old, 4), "after": round(new, 4), "change": round(new - old, 4)}
         for label, old, new in f1
     ]
-    rows.sort(key=lambda row: -abs(float(row["change"])))
+    rows.sort(key=lambda row: -abs(row["change"]))
     verdict = "no difference beyond chance" if p >= 0.05 else "better" if fixed > broken else "worse"
     return {
         "n": len(gold),
@@ -55,7 +55,7 @@ def mcnemar(fixed: int, broken: int) -> float:
         from math import erfc, sqrt
 
         return erfc(max(0.0, abs(fixed - broken) - 1) / sqrt(2 * n))
-    return min(1.0, 2 * sum(comb(n, k) for k in range(least + 1)) / 2**n)
+    return min(1.0, float(2 * sum(comb(n, k) for k in range(least + 1)) / 2**n))
 
 
 def _whole(gold: Sequence[str], said: Sequence[str], f1: Sequence[float]) -> dict[str, float]:

@@ -62,7 +62,7 @@ class Trees:
             threshold=self.threshold,
             left=nodes + 1,
             right=self.right,
-            value=self.value / len(self.roots),
+            value=(self.value / len(self.roots)).astype(np.float32),
             features=features,
         )
         options = onnxruntime.SessionOptions()

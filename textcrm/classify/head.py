@@ -131,16 +131,16 @@ def fit_head(
         )
         return Head("logistic_regression", rows.shape[1], constant), np.full(len(rows), constant.intercept, np.float32)
     if kind in ("random_forest", "extra_trees"):
-        return _fit_forest(kind, rows, target, weights, trees, seed, threads)
+        return _fit_forest(kind, rows, target, weights, spec=trees, seed=seed, threads=threads)
     outside = np.zeros(len(rows), dtype=np.float32)
     fold_of_row = folds[groups]
     for fold in np.unique(folds):
         inside = fold_of_row != fold
         if inside.all() or target[inside].all() or not target[inside].any():
             continue
-        part = _fit_single(kind, rows[inside], target[inside], weights[inside], trees, seed)
+        part = _fit_single(kind, rows[inside], target[inside], weights[inside], spec=trees, seed=seed)
         outside[~inside] = part.score(rows[~inside])
-    return _fit_single(kind, rows, target, weights, trees, seed), outside
+    return _fit_single(kind, rows, target, weights, spec=trees, seed=seed), outside
 
 
 def _fit_forest(
@@ -148,6 +148,7 @@ def _fit_forest(
     rows: Floats,
     target: NDArray[np.bool_],
     weights: NDArray[np.float64],
+    *,
     spec: TreesSpec,
     seed: int,
     threads: int,
@@ -183,6 +184,7 @@ def _fit_single(
     rows: Floats,
     target: NDArray[np.bool_],
     weights: NDArray[np.float64],
+    *,
     spec: TreesSpec,
     seed: int,
 ) -> Head:

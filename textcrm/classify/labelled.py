@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from textcrm.errors import NotFoundError, TooLargeError, UnreadableError, UsageError
 
@@ -74,8 +74,10 @@ def read_labelled(
     else:
         header, rows = _table_rows(content, suffix)
     guessed: list[str] = []
-    text_at = _column(header, text, TEXT_NAMES, "text", guessed, rows)
-    label_at = _column(header, label, LABEL_NAMES, "label", guessed, rows, other=text_at) if with_labels else None
+    text_at = _column(header, text, TEXT_NAMES, "text", guessed=guessed, rows=rows)
+    label_at = (
+        _column(header, label, LABEL_NAMES, "label", guessed=guessed, rows=rows, other=text_at) if with_labels else None
+    )
     extra = {name.lower(): place for place, name in enumerate(header) if name.lower() in SLICE_NAMES}
     texts, labels, lines, skipped = [], [], [], []
     slices: dict[str, list[str]] = {name: [] for name in extra}
@@ -147,7 +149,7 @@ def _table_rows(content: str, suffix: str) -> tuple[list[str], list[list[Any]]]:
         delimiter = "\t"
     else:
         return ["text"], [[line] for line in lines]
-    quoting = csv.QUOTE_MINIMAL
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
     if delimiter == "\t" and any(line.count('"') % 2 for line in filled):
         quoting = csv.QUOTE_NONE  # a quote is a plain character
     csv.field_size_limit(100_000_000)
@@ -180,9 +182,9 @@ def _column(
     wanted: str | None,
     names: Sequence[str],
     what: str,
+    *,
     guessed: list[str],
     rows: Sequence[Sequence[Any]],
-    *,
     other: int | None = None,
 ) -> int:
     lower = [name.strip().lower() for name in header]

@@ -5,18 +5,18 @@ The decision values are scaled so that views are alike: a forest over them does 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-Matrix = NDArray[np.float32] | sparse.csr_matrix
+Matrix: TypeAlias = NDArray[np.float32] | sparse.csr_matrix
 Floats = NDArray[np.float32]
 
 
 def fit_linear(
-    kind: str, X: Matrix, targets: NDArray[np.bool_], *, strength: float, weights: NDArray[np.float64], seed: int
+    kind: str, rows: Matrix, targets: NDArray[np.bool_], *, strength: float, weights: NDArray[np.float64], seed: int
 ) -> tuple[Floats, Floats]:
     """Fit one linear model with a column of decision values a label.
 
@@ -24,7 +24,7 @@ def fit_linear(
     ----------
     kind
         ``logistic_regression``, ``linear_svm`` or ``ridge``.
-    X : (n, d) array or CSR matrix
+    rows : (n, d) array or CSR matrix
     targets : ndarray of shape (n, n_labels)
         True where the row has the label. A label that no row has, or all have, gets a constant.
     strength
@@ -40,30 +40,30 @@ def fit_linear(
     counts = targets.sum(axis=0)
     single = bool((targets.sum(axis=1) == 1).all())
     present = np.flatnonzero((counts > 0) & (counts < len(targets)))
-    coef = np.zeros((X.shape[1], targets.shape[1]), dtype=np.float32)
+    coef = np.zeros((rows.shape[1], targets.shape[1]), dtype=np.float32)
     intercept = np.where(counts == 0, -3.0, 3.0).astype(np.float32)
     if len(present) == 0:
         return coef, intercept
     if kind == "ridge":
-        coef[:, present], intercept[present] = _ridge(X, targets[:, present], strength, weights)
+        coef[:, present], intercept[present] = _ridge(rows, targets[:, present], strength, weights)
         return coef, intercept
     if single and kind == "logistic_regression":
-        part = _logistic(X, targets.argmax(axis=1), strength, weights, seed)
+        part = _logistic(rows, targets.argmax(axis=1), strength, weights, seed)
         coef[:, present], intercept[present] = part
         return coef, intercept
     for label in present:
-        one = _binary(kind, X, targets[:, label], strength, weights, seed)
+        one = _binary(kind, rows, targets[:, label], strength=strength, weights=weights, seed=seed)
         coef[:, label], intercept[label] = one.coef_[0], float(one.intercept_[0])
     return coef, intercept
 
 
 def _logistic(
-    X: Matrix, y: NDArray[np.int64], strength: float, weights: NDArray[np.float64], seed: int
+    rows: Matrix, y: NDArray[np.int64], strength: float, weights: NDArray[np.float64], seed: int
 ) -> tuple[Floats, Floats]:
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(C=strength, max_iter=300, tol=1e-3, random_state=seed)
-    model.fit(X, y, sample_weight=weights)
+    model.fit(rows, y, sample_weight=weights)
     coef, intercept = model.coef_, model.intercept_
     if len(model.classes_) == 2:  # scikit-learn keeps one row for two classes
         coef, intercept = np.vstack([-coef, coef]), np.concatenate([-intercept, intercept])
@@ -71,7 +71,7 @@ def _logistic(
 
 
 def _binary(
-    kind: str, X: Matrix, y: NDArray[np.bool_], strength: float, weights: NDArray[np.float64], seed: int
+    kind: str, rows: Matrix, y: NDArray[np.bool_], *, strength: float, weights: NDArray[np.float64], seed: int
 ) -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.svm import LinearSVC
@@ -81,19 +81,19 @@ def _binary(
         if kind == "linear_svm"
         else LogisticRegression(C=strength, max_iter=300, tol=1e-3, random_state=seed)
     )
-    return model.fit(X, y, sample_weight=weights)
+    return model.fit(rows, y, sample_weight=weights)
 
 
 def _ridge(
-    X: Matrix, targets: NDArray[np.bool_], strength: float, weights: NDArray[np.float64]
+    rows: Matrix, targets: NDArray[np.bool_], strength: float, weights: NDArray[np.float64]
 ) -> tuple[Floats, Floats]:
     from sklearn.linear_model import Ridge
 
     model = Ridge(alpha=1.0 / strength, solver="auto")
-    model.fit(X, np.where(targets, 1.0, -1.0), sample_weight=weights)
+    model.fit(rows, np.where(targets, 1.0, -1.0), sample_weight=weights)
     return model.coef_.T.astype(np.float32), np.asarray(model.intercept_, dtype=np.float32)
 
 
-def decide(X: Matrix, coef: Floats, intercept: Floats) -> Floats:
+def decide(rows: Matrix, coef: Floats, intercept: Floats) -> Floats:
     """Return decision values of shape (n, n_labels), float32."""
-    return np.asarray(X @ coef, dtype=np.float32) + intercept
+    return np.asarray(rows @ coef, dtype=np.float32) + intercept

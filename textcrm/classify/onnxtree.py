@@ -124,4 +124,4 @@ def _varints(values: NDArray[np.uint64]) -> bytes:
     length = 1 + (values[:, None] >> shifts[1:] > 0).sum(axis=1)
     place = np.arange(5)
     digits |= np.where(place < length[:, None] - 1, np.uint64(128), np.uint64(0))
-    return digits.astype(np.uint8)[place < length[:, None]].tobytes()
+    return bytes(digits.astype(np.uint8)[place < length[:, None]].tobytes())

@@ -16,19 +16,19 @@ from scipy import sparse
 
 
 def select_features(
-    X: sparse.csr_matrix, targets: NDArray[np.bool_], *, count: int, by: Literal["chi2", "mutual_information"]
+    matrix: sparse.csr_matrix, targets: NDArray[np.bool_], *, count: int, by: Literal["chi2", "mutual_information"]
 ) -> NDArray[np.int64]:
     """Return the columns of the *count* best features, ascending.
 
     Parameters
     ----------
-    X : CSR matrix of shape (n, d)
+    matrix : CSR matrix of shape (n, d)
         Only presence is read.
     targets : ndarray of shape (n, n_labels)
     """
-    presence = X.copy()
+    presence = matrix.copy()
     presence.data = np.ones_like(presence.data, dtype=np.float32)
-    n = X.shape[0]
+    n = matrix.shape[0]
     both = np.asarray(presence.T @ targets.astype(np.float32), dtype=np.float64)
     have = np.asarray(presence.sum(axis=0)).reshape(-1, 1).astype(np.float64)
     label = targets.sum(axis=0).reshape(1, -1).astype(np.float64)

@@ -82,11 +82,11 @@ def _is_word(codes: Ints) -> NDArray[np.bool_]:
     digit = (codes >= 48) & (codes <= 57)
     letter = ((codes >= 97) & (codes <= 122)) | ((codes >= 65) & (codes <= 90)) | (codes == 95)
     beyond = (codes >= 0xAA) & ~((codes >= 0x2000) & (codes <= 0x206F)) & (codes != 0xAB) & (codes != 0xBB)
-    return digit | letter | beyond
+    return np.asarray(digit | letter | beyond)
 
 
 def word_grams(texts: Sequence[str], low: int, high: int) -> Grams:
-    """Return the n-grams of *low* to *high* words. ``!`` and ``?`` count as words, an apostrophe belongs to its word."""
+    """Return the n-grams of *low* to *high* words; ``!`` and ``?`` are words, an apostrophe is part of its word."""
     codes, rows, places = _codes(texts)
     apostrophe = (codes == 39) | (codes == 0x2019)
     word = _is_word(codes)
@@ -222,7 +222,9 @@ class Tfidf:
         return sparse.csr_matrix((values, columns.astype(np.int32), pointers.astype(np.int32)), shape=(count, width))
 
     def parts(self, text: str, weights: NDArray[np.float32]) -> list[tuple[int, int, float]]:
-        """Return each n-gram of *text* that is used as ``(start, end, part)``; the parts sum to ``transform @ weights``.
+        """Return each n-gram of *text* that is used as ``(start, end, part)``.
+
+        The parts sum to ``transform @ weights``.
 
         An n-gram that occurs more than once shares its part among its places.
         """

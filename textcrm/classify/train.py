@@ -137,7 +137,7 @@ def fit(recipe: RecipeSpec, data: Training, *, threads: int = 1, say: Callable[[
     candidates = make_candidates(stacked, figures_cues, count=count)
     right = np.take_along_axis(targets, candidates.labels, axis=1)
     say(f"head over {candidates.figures.shape[2]} figures of {candidates.labels.shape[1]} candidates")
-    head, scores, head_scores = _fit_best_head(recipe, candidates.figures, right, weights, folds, threads)
+    head, scores, head_scores = _fit_best_head(recipe, candidates.figures, right, weights, folds=folds, threads=threads)
     complete = candidates.labels.shape[1] == len(labels)
     calibration = fit_calibration(scores, right, multi_label=recipe.multi_label, complete=complete)
     outside = spread_out(calibration, scores, candidates.labels, len(labels))
@@ -174,7 +174,7 @@ def save(fitted: Fitted, data: Training, folder: Path) -> str:
         artifact.write_arrays(folder / f"view{index}.npz", view.arrays())
     artifact.write_arrays(folder / "head.npz", fitted.head.arrays())
     if fitted.neighbours is not None:
-        kept = {
+        kept: dict[str, NDArray[Any]] = {
             "vectors": fitted.neighbours.vectors.astype(np.float16),
             "firsts": fitted.neighbours.firsts,
             "members": fitted.neighbours.members,
@@ -260,7 +260,7 @@ def _fit_views(
         matrix, tfidf = made[index]
         inside = folds != fold
         rows = np.flatnonzero(inside)
-        part = fit_view(scoring[index], matrix[rows], tfidf, targets[rows], weights[rows], seed)
+        part = fit_view(scoring[index], matrix[rows], tfidf, targets[rows], weights=weights[rows], seed=seed)
         if fold < 0:
             return part
         held = np.flatnonzero(~inside)
@@ -278,6 +278,7 @@ def _fit_best_head(
     figures: Floats,
     right: NDArray[np.bool_],
     weights: NDArray[np.float64],
+    *,
     folds: NDArray[np.int64],
     threads: int,
 ) -> tuple[Head, Floats, dict[str, float]]:

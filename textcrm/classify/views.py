@@ -118,6 +118,7 @@ def fit_view(
     matrix: Matrix,
     tfidf: Tfidf | None,
     targets: NDArray[np.bool_],
+    *,
     weights: NDArray[np.float64],
     seed: int,
 ) -> FittedView:

@@ -50,6 +50,7 @@ def register(app: typer.Typer) -> None:
 
 def train(
     recipe: Annotated[str, typer.Argument(help="A recipe by name, or a path to one.", show_default=False)],
+    *,
     data: Annotated[
         Path | None,
         typer.Option("--data", help=f"Your own labelled texts: {DATA_HELP} The corpora of the recipe else."),
@@ -106,6 +107,7 @@ def train(
 
 def evaluate(
     model: Model,
+    *,
     data: Data,
     text: Text = None,
     label: Label = None,
@@ -149,6 +151,7 @@ def evaluate(
 
 def predict(
     model: Model,
+    *,
     data: Data,
     text: Text = None,
     json: Json = False,
@@ -184,6 +187,7 @@ def predict(
 def compare(
     before: Annotated[str, typer.Argument(help=MODEL_HELP, show_default=False)],
     after: Annotated[str, typer.Argument(help=MODEL_HELP, show_default=False)],
+    *,
     data: Data,
     text: Text = None,
     label: Label = None,
@@ -335,6 +339,7 @@ def fetch(name: Annotated[str, typer.Argument(help="Name of the corpus.", show_d
 
 def label_errors(
     recipe: Annotated[str, typer.Argument(help="A recipe by name, or a path to one.", show_default=False)],
+    *,
     data: Annotated[Path | None, typer.Option("--data", help=DATA_HELP)] = None,
     text: Text = None,
     label: Label = None,

@@ -103,7 +103,8 @@ def _export(model: str | Path, folder: Path, work: Path, *, name: str) -> str:
         loaded = SentenceTransformer(str(model), device="cpu")
     except (OSError, ValueError) as error:
         raise UsageError("sentence-transformers cannot load that model", hint="Check its name or folder.") from error
-    transformer, pooling = loaded[0], loaded[1] if len(loaded) > 1 else None
+    parts: list[Any] = list(loaded)
+    transformer, pooling = parts[0], parts[1] if len(parts) > 1 else None
     if pooling is None or pooling.get_config_dict().get("pooling_mode", "mean") not in ("mean", ["mean"], ("mean",)):
         raise UsageError("that model does not pool by the mean", hint="Choose a mean-pooled sentence model.")
     network = transformer.auto_model if hasattr(transformer, "auto_model") else transformer.model

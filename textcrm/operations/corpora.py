@@ -87,7 +87,10 @@ def read_corpora(spec: RecipeSpec, settings: Settings) -> tuple[Rows, Rows, list
     if not spec.corpora:
         raise UsageError(f"recipe {spec.name} names no corpus", hint="Give it data: --data FILE.")
     catalog = Catalog(settings.home)
-    train, test, remarks, sources = [], [], [], []
+    train: list[tuple[str, tuple[str, ...], str, str]] = []
+    test: list[tuple[str, tuple[str, ...], str, str]] = []
+    remarks: list[str] = []
+    sources: list[dict[str, str]] = []
     for name in spec.corpora:
         folder = catalog.corpora().get(name)
         files = sorted(folder.glob("*.jsonl")) if folder is not None else []
@@ -242,7 +245,7 @@ def _json_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def _labels(value: Any, multi_label: bool) -> tuple[str, ...]:
-    if value is None or value == "" or value == []:
+    if value in (None, "", []):
         return ()
     if isinstance(value, list):
         return tuple(str(part) for part in value)

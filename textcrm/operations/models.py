@@ -151,7 +151,7 @@ def train(
         folder = target / "model"
         training.save(fitted, source, folder)
         model = load(folder, encoder=encoder)
-        held_out = _score(model, work.held_out, settings, steps)
+        held_out = _score(model, work.held_out, steps)
         _add_scores(folder, held_out, fitted.summary())
         first = len(rows.texts) - len(corrected)
         by_cross_validation = fitted.accuracy_outside(range(first, len(rows.texts))) if corrected else None
@@ -232,7 +232,7 @@ def evaluate(
     rows, said = only_split(rows, "test")
     remarks += said
     with (steps or _quiet)("Evaluating", len(rows.texts)) as step:
-        figures = _figures(model, rows.texts, rows.labels, mapping, among, rows.slices, step)
+        figures = _figures(model, rows.texts, rows.labels, mapping=mapping, among=among, slices=rows.slices, step=step)
     if figures.get("mapped"):
         remarks.append("Labels were read as " + ", ".join(f"{a} = {b}" for a, b in figures["mapped"].items()))
     if figures.get("among"):
@@ -301,13 +301,16 @@ class Corrected:
 def corrections_of(store: Store, *, task: str) -> list[Corrected]:
     """Return the corrections of a task that stand, with what the models read; the last one of a message counts."""
     last: dict[str, Corrected] = {}
-    for correction in store.corrections.list(task=task):
-        insight = store.insights.find(correction.message_id)
-        message = store.messages.find(correction.message_id)
-        if insight is not None and insight.clean.strip():
-            subject = message.subject if message is not None else None
-            text = f"{subject}\n{insight.clean}" if subject else insight.clean
-            last[correction.message_id] = Corrected(text, correction.label)
+    standing = store.corrections.list(task=task)
+    messages = store.messages.get_many([correction.message_id for correction in standing])
+    for correction in standing:
+        message = messages.get(correction.message_id)
+        if message is None:
+            continue
+        clean = store.insights.get(correction.message_id).clean
+        subject = (message.subject or "").strip()
+        text = clean if not subject or clean.startswith(subject) else f"{subject}\n\n{clean}"
+        last[correction.message_id] = Corrected(text, correction.label)
     return list(last.values())
 
 
@@ -337,10 +340,11 @@ def _figures(
     model: Classifier,
     texts: Sequence[str],
     labels: Sequence[Sequence[str]],
-    mapping: Mapping[str, str] | None,
-    among: Sequence[str] | None,
+    *,
     slices: Mapping[str, Sequence[str]],
     step: Step | None,
+    mapping: Mapping[str, str] | None = None,
+    among: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     if not texts:
         raise UsageError("there is nothing to evaluate", hint="The file has no row with text and label.")
@@ -393,7 +397,7 @@ def _gather(spec: RecipeSpec, data: DataFile | None, settings: Settings) -> _Wor
     remarks = [f"Guessed column: {guess}" for guess in rows.guessed]
     if rows.skipped:
         remarks.append(f"{len(rows.skipped)} rows without text or label were left out, the first at {rows.skipped[0]}")
-    held_out, said = only_split(rows, "test")
+    test, said = only_split(rows, "test")
     if said:
         rows, _ = only_split(rows, "train")
         remarks.append("The file has a column split: trained on train, scored on test")
@@ -402,7 +406,7 @@ def _gather(spec: RecipeSpec, data: DataFile | None, settings: Settings) -> _Wor
     return _Work(
         spec,
         Rows(rows.texts, rows.labels, {"sources": [source]}),
-        Rows(held_out.texts, held_out.labels, {}) if said else nothing,
+        Rows(test.texts, test.labels, {}) if said else nothing,
         remarks,
     )
 
@@ -433,11 +437,11 @@ def _encoder_folder(encoder_hash: str, model: Path, settings: Settings) -> Path:
     return Registry(settings.registry_dir).encoder(encoder_hash)
 
 
-def _score(model: Classifier, rows: Rows, settings: Settings, steps: Steps) -> dict[str, Any] | None:
+def _score(model: Classifier, rows: Rows, steps: Steps) -> dict[str, Any] | None:
     if not rows.texts:
         return None
     with steps("Scoring held-out rows", len(rows.texts)) as step:
-        return _figures(model, rows.texts, rows.labels, None, None, rows.slices, step)
+        return _figures(model, rows.texts, rows.labels, slices=rows.slices, step=step)
 
 
 def _add_scores(folder: Path, held_out: Mapping[str, Any] | None, summary: Mapping[str, Any]) -> None:
@@ -483,7 +487,7 @@ def _keep(
         if set(old.labels) != set(new_labels):
             remarks.append("The new version answers with other labels than the active one.")
         else:
-            before = _score(old, work.held_out, settings, steps)
+            before = _score(old, work.held_out, steps)
             if before is not None and held_out is not None:
                 better = held_out["macro_f1"] >= before["macro_f1"] - MARGIN
             if corrected:
