@@ -16,7 +16,6 @@ from textcrm import __version__
 from textcrm.settings import Settings
 from textcrm.store import Store
 from textcrm_api import problems
-from textcrm_api.background import Background
 from textcrm_api.batching import Batcher
 from textcrm_api.contract import contract_of
 from textcrm_api.edge import Edge
@@ -37,7 +36,6 @@ def create_app(
     store: Store,
     engine: Engine,
     pages: APIRouter | None = None,
-    background: Background | None = None,
     resources: ExitStack | None = None,
 ) -> FastAPI:
     """Return the application.
@@ -48,8 +46,6 @@ def create_app(
         Open; they stay the caller's.
     pages
         HTML pages to serve beside the API; they bring their own access rules.
-    background
-        The worker to run in this process.
     resources
         Closed when the application ends.
     """
@@ -61,14 +57,10 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         with resources or ExitStack():
             batcher.start()
-            if background is not None:
-                background.start()
             try:
                 yield
             finally:
                 batcher.close()
-                if background is not None:
-                    background.close()
 
     app = bare_app(lifespan=lifespan)
     limit = RateLimit(settings.requests_per_second)
@@ -80,7 +72,6 @@ def create_app(
         metrics=metrics,
         gate=Gate(store.keys, limit=limit, metrics=metrics),
         idempotency=Idempotency(store.idempotency),
-        background=background,
     )
     if pages is not None:
         app.include_router(pages)

@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-from textcrm.errors import TextcrmError
+from pymongo.errors import PyMongoError
+
+from textcrm.errors import StoreError, TextcrmError
 from textcrm_api.metrics import Metrics
-from textcrm_api.problems import ProblemError
+from textcrm_api.problems import ProblemError, store_error
 
 MAX_ITEMS = 32
 Work = Callable[[Sequence[Any]], Sequence[Any]]
@@ -161,6 +163,8 @@ def _each(work: Work, items: Sequence[Any]) -> list[Any]:
     """Run *work* on all items; where that fails, on each alone, so that only the one at fault fails."""
     try:
         return list(work(items))
+    except (StoreError, PyMongoError) as error:  # it would fail for each alone, and take as long each time
+        return [store_error(error)] * len(items)
     except Exception as error:  # noqa: BLE001 - a failing text must not take its neighbours with it
         if len(items) == 1:
             return [error if isinstance(error, TextcrmError) else _failed(error)]

@@ -13,11 +13,12 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pymongo.errors import ConnectionFailure, PyMongoError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from textcrm.errors import TextcrmError
+from textcrm.errors import StoreError, TextcrmError, UnavailableError
 
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 20
@@ -130,11 +131,21 @@ def item_error(error: TextcrmError) -> tuple[str, str]:
     return (error.code if error.code in KINDS else "internal", str(error))
 
 
+def store_error(error: StoreError | PyMongoError) -> StoreError:
+    """Return *error* in our words; what the driver says may quote a document."""
+    if isinstance(error, StoreError):
+        return error
+    if isinstance(error, ConnectionFailure) or getattr(error, "timeout", False):
+        return UnavailableError("The database does not answer", hint="Try again in a moment.")
+    return StoreError(f"The database failed with {type(error).__name__}", hint="See: textcrm doctor.")
+
+
 def install(app: FastAPI) -> None:
     """Make *app* answer every error as a problem."""
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(TextcrmError, _on_textcrm)
+    app.add_exception_handler(PyMongoError, _on_mongo)
 
 
 def _request_id(request: Request) -> str:
@@ -169,6 +180,11 @@ async def _on_textcrm(request: Request, error: Exception) -> Response:
     retry = {"Retry-After": "2"} if KINDS[code].status == 503 else None
     extra = {"options": list(error.options)} if error.options else None
     return respond(code, error.what + ".", request_id=_request_id(request), hint=error.hint, headers=retry, extra=extra)
+
+
+async def _on_mongo(request: Request, error: Exception) -> Response:
+    assert isinstance(error, PyMongoError)  # noqa: S101
+    return await _on_textcrm(request, store_error(error))
 
 
 async def _on_validation(request: Request, error: Exception) -> Response:

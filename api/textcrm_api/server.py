@@ -4,76 +4,115 @@ from __future__ import annotations
 
 import logging
 import os
-from contextlib import ExitStack
-from functools import partial
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
 
+import uvicorn
 from fastapi import FastAPI
 
 from textcrm.settings import Settings, read_settings
 from textcrm_api.app import create_app
-from textcrm_api.background import Background
 
-DRAIN_SECONDS = 30
+if TYPE_CHECKING:
+    from textcrm.engine import Engine
+    from textcrm.store import Store
+
+DRAIN_SECONDS = 20
+OPTIONS: dict[str, Any] = {
+    "log_config": None,
+    "access_log": False,
+    "server_header": False,
+    "proxy_headers": False,
+    "timeout_keep_alive": 30,
+    "timeout_graceful_shutdown": DRAIN_SECONDS,
+}
+WORKER_BATCH = 8  # small: requests take turns with the worker for the models
 _WITH_WORKER = "TEXTCRM_SERVE_WITH_WORKER"
 
 
-def run(settings: Settings, *, workers: int = 1, with_worker: bool = False) -> None:
-    """Serve until stopped; what runs then is finished first.
+def run(
+    settings: Settings,
+    *,
+    store: Store,
+    engine: Engine,
+    with_worker: bool = False,
+    ready: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Serve from this process until stopped; what runs then is finished first.
 
     Parameters
     ----------
-    workers
-        Processes that answer behind the one port. Each holds its own models and its own rate limits.
     with_worker
-        Analyse stored messages in the same processes.
+        Analyse stored messages in the same process.
+    ready
+        Called with the address, once the port is ours.
     """
-    import uvicorn
+    _log()
+    app = _application(settings, store=store, engine=engine)
+    config = uvicorn.Config(app, host=settings.host, port=settings.port, **OPTIONS)
+    with config.bind_socket() as port, _working(store, engine) if with_worker else nullcontext():
+        ready(f"http://{settings.host}:{port.getsockname()[1]}")
+        uvicorn.Server(config).run(sockets=[port])
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    options = {
-        "host": settings.host,
-        "port": settings.port,
-        "factory": True,
-        "log_config": None,
-        "access_log": False,
-        "server_header": False,
-        "proxy_headers": False,
-        "timeout_keep_alive": 30,
-        "timeout_graceful_shutdown": DRAIN_SECONDS,
-    }
-    if workers == 1:
-        uvicorn.run(partial(build, settings, with_worker=with_worker), **options)  # type: ignore[arg-type]
-        return
+
+def run_many(settings: Settings, *, workers: int, with_worker: bool = False) -> None:
+    """Serve from several processes behind one port. Each holds its own models, cache and rate limits."""
+    _log()
     os.environ.update(_environment(settings))
     os.environ[_WITH_WORKER] = "1" if with_worker else ""
-    uvicorn.run("textcrm_api.server:build_from_environment", workers=workers, **options)  # type: ignore[arg-type]
+    place = "textcrm_api.server:build_from_environment"
+    uvicorn.run(place, factory=True, workers=workers, host=settings.host, port=settings.port, **OPTIONS)
 
 
-def build(settings: Settings, *, with_worker: bool = False) -> FastAPI:
-    """Open store and engine and return the application; it closes them when it ends."""
+def build_from_environment() -> FastAPI:
+    """Return the application of one of several processes; it closes what it opened when it ends."""
     from textcrm.engine import Engine
     from textcrm.store import open_store
 
+    _log()
+    settings = read_settings()
     with ExitStack() as stack:
         store = stack.enter_context(open_store(settings))
         engine = Engine.open(settings)
         engine.warm()
-        background = Background(store, engine) if with_worker else None
-        return create_app(settings, store=store, engine=engine, background=background, resources=stack.pop_all())
+        if os.environ.get(_WITH_WORKER):
+            stack.enter_context(_working(store, engine))
+        return _application(settings, store=store, engine=engine, resources=stack.pop_all())
 
 
-def build_from_environment() -> FastAPI:
-    """Return the application of one of several processes."""
+def _application(settings: Settings, *, store: Store, engine: Engine, resources: ExitStack | None = None) -> FastAPI:
+    from textcrm_api.dashboard import pages
+
+    router = pages(store, engine, settings)
+    return create_app(settings, store=store, engine=engine, pages=router, resources=resources)
+
+
+@contextmanager
+def _working(store: Store, engine: Engine) -> Iterator[None]:
+    """Analyse what comes in, in a thread, for as long as the block lasts."""
+    from textcrm.stream.worker import Worker
+
+    worker = Worker(store, engine, largest_batch=WORKER_BATCH)
+    thread = threading.Thread(target=worker.run, name="textcrm-worker", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        worker.stop()
+        thread.join(DRAIN_SECONDS)
+        if thread.is_alive():
+            worker.abandon()
+
+
+def _log() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    return build(read_settings(), with_worker=bool(os.environ.get(_WITH_WORKER)))
 
 
 def _environment(settings: Settings) -> dict[str, str]:
     """Return *settings* as the environment that the processes read."""
-    given = {
-        "home": settings.home,
-        "database": settings.database,
-        "mongod": settings.mongod,
-        "mongodb_uri": settings.mongodb_uri.get_secret_value() if settings.mongodb_uri else None,
-    }
-    return {f"TEXTCRM_{name.upper()}": str(value) for name, value in given.items() if value is not None}
+    given = settings.model_dump(exclude={"mongodb_uri"}, exclude_none=True)
+    if settings.mongodb_uri is not None:
+        given["mongodb_uri"] = settings.mongodb_uri.get_secret_value()
+    return {f"TEXTCRM_{name.upper()}": str(value) for name, value in given.items()}

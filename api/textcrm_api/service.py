@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Request
 
 from textcrm.entities.mask import POLICIES, Masker
-from textcrm.errors import UsageError
+from textcrm.errors import StoreError, UsageError
 from textcrm.operations.entities import mask_texts
 from textcrm.records import CHANNELS, Channel, EntitySpan, Insight, Language, Message, Prediction
 from textcrm.settings import Settings
 from textcrm.store import Store
 from textcrm.store.keys import ApiKey
-from textcrm_api.background import Background
 from textcrm_api.batching import Batcher
 from textcrm_api.gate import Gate
 from textcrm_api.idempotency import Idempotency
@@ -42,7 +41,6 @@ class Service:
     metrics: Metrics
     gate: Gate
     idempotency: Idempotency
-    background: Background | None
 
 
 class Models:
@@ -94,6 +92,8 @@ class Models:
 
         made = await self.batcher.run("insights", work, messages)
         for insight in made:
+            if isinstance(insight, StoreError):  # the links could not be looked up: nothing is known of any
+                raise insight
             if isinstance(insight, Insight):
                 self._metrics.predictions(insight.predictions)
         return made

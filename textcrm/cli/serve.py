@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from textcrm.cli import output
-from textcrm.errors import DependencyError
-from textcrm.settings import read_settings
+from textcrm.errors import DependencyError, NotFoundError
+from textcrm.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from textcrm.engine import Engine
+    from textcrm.store import Store
 
 
 def register(app: typer.Typer) -> None:
@@ -22,15 +27,66 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes behind the one port.")] = 1,
     with_worker: Annotated[bool, typer.Option("--with-worker", help="Analyse stored messages, too.")] = False,
 ) -> None:
-    """Serve the API until stopped with Ctrl-C."""
+    """Serve the API and the pages until stopped with Ctrl-C."""
     settings = read_settings()
     given = {"host": host, "port": port}
     settings = settings.model_copy(update={name: value for name, value in given.items() if value is not None})
+    _require_api()
+    if workers > 1:
+        from textcrm_api.server import run_many
+
+        output.say(f"Serving on http://{settings.host}:{settings.port} from {workers} processes. Ctrl-C ends.")
+        run_many(settings, workers=workers, with_worker=with_worker)
+        return
+    from textcrm.engine import Engine
+    from textcrm.store import open_store
+
+    with open_store(settings) as store:
+        engine = Engine.open(settings)
+        engine.warm()
+        run_service(settings, store=store, engine=engine, with_worker=with_worker)
+
+
+def run_service(
+    settings: Settings, *, store: Store, engine: Engine, demo: bool = False, with_worker: bool = True
+) -> None:
+    """Serve what is open until stopped, and say where and how to get in; for the demo, with a key to try."""
+    _require_api()
+    from textcrm_api.dashboard import sign_in_link
+    from textcrm_api.server import run
+
+    def ready(address: str) -> None:
+        output.say(f"The pages: {sign_in_link(store, address, name='admin')}")
+        if demo:
+            output.say(_try_it(address, _demo_key(store)))
+        else:
+            output.say(f"The API: {address}/v1. Make a key with: textcrm keys create NAME.")
+        output.say("Ctrl-C ends.")
+
+    run(settings, store=store, engine=engine, with_worker=with_worker, ready=ready)
+
+
+def _require_api() -> None:
     try:
-        from textcrm_api.server import run
+        import fastapi  # noqa: F401
+        import uvicorn  # noqa: F401
     except ModuleNotFoundError as error:
         raise DependencyError(
             f"The service needs {error.name}", hint="Install it with: pip install 'textcrm[api]'."
         ) from error
-    output.say(f"Serving on http://{settings.host}:{settings.port}. Make a key with: textcrm keys create NAME.")
-    run(settings, workers=workers, with_worker=with_worker)
+
+
+def _demo_key(store: Store) -> str:
+    from textcrm.operations.keys import create_key, revoke_key
+
+    with suppress(NotFoundError):
+        revoke_key(store, "demo")
+    return create_key(store, "demo", expires_days=1)[0]
+
+
+def _try_it(address: str, key: str) -> str:
+    body = '{"text": "My parcel never came and nobody answers!"}'
+    return (
+        f"The API: curl {address}/v1/classify -H 'Authorization: Bearer {key}' "
+        f"-H 'Content-Type: application/json' -d '{body}'"
+    )

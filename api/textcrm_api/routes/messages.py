@@ -26,8 +26,6 @@ def create_messages(body: MessagesOrOneIn, service: ServiceDep) -> MessagesStore
     items: Sequence[MessageIn] = [body] if isinstance(body, MessageIn) else body.items
     now = service.store.now()
     accepted = accept(service.store, [message_of(item, received_at=now) for item in items])
-    if service.background is not None:
-        service.background.wake()
     answers = []
     for item, done in zip(items, accepted, strict=True):
         refused = done.outcome == "too_large"
