@@ -73,13 +73,16 @@ def ingest(
             raise NotFoundError(f"There is no file or folder {path}", hint="Check the path; quote names with spaces.")
     report = IngestReport()
     caps = Caps(message_bytes=settings.max_message_bytes)
-    with MailParser(caps=caps) as parser:
+    kept: list[bytes] = []
+    with MailParser(caps=caps, keep=kept.append) as parser:
         items = (
             item
             for path in paths
             for item in read(path, channel=channel, mapping=mapping, received_at=store.now(), parser=parser)
         )
         for batch in _batches(items):
+            store.raws.add(kept)  # before the messages: none may stand without its raw bytes
+            kept.clear()
             take(store, batch, channel=channel, mapping=mapping, report=report)
             if progress is not None:
                 progress(len(batch))

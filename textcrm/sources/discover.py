@@ -167,22 +167,19 @@ def _file(
     path: Path, channel: Channel, mapping: Mapping[str, str] | None, received_at: datetime, parser: MailParser
 ) -> Iterator[Message | Rejected]:
     kind = kind_of(path)
-    if kind in TABLES:
+    if path.is_file() and path.stat().st_size == 0:
+        yield _empty(path, kind)
+    elif kind in TABLES:
         yield from read_table(path, str(kind), channel=channel, mapping=mapping, received_at=received_at)
     elif kind == "maildir":
         yield from parser.parse(readers.maildir(path, channel=channel, received_at=received_at))
     elif kind is None:
-        raw = path.read_bytes()
-        if raw.strip():
-            detail = "This is no kind of file that holds messages; name it by its kind (.eml, .mbox, .csv, .jsonl)."
-            yield Rejected(raw, "unreadable", detail, Source(kind="file", name=path.name))
+        detail = "This is no kind of file that holds messages; name it by its kind (.eml, .mbox, .csv, .jsonl)."
+        yield Rejected(path.read_bytes(), "unreadable", detail, Source(kind="file", name=path.name))
     else:
         reader = readers.mbox if kind == "mbox" else readers.single
         try:
             with opened(path) as file:
-                if file.seekable() and not file.read(1):
-                    return
-                file.seek(0)
                 yield from parser.parse(reader(path, file, channel=channel, received_at=received_at))
         except (gzip.BadGzipFile, EOFError) as error:
             detail = f"The gzip file is damaged ({type(error).__name__})."
@@ -192,13 +189,15 @@ def _file(
 def _mails(
     paths: list[Path], channel: Channel, received_at: datetime, parser: MailParser
 ) -> Iterator[Message | Rejected]:
-    """Parse single mails; an empty file yields nothing."""
+    """Parse single mails."""
 
     def items() -> Iterator[MailItem]:
         for path in paths:
             with opened(path) as file:
-                raw = file.read()
-            if raw.strip():
-                yield MailItem(raw, Source(kind="eml", name=path.name), received_at, channel)
+                yield MailItem(file.read(), Source(kind="eml", name=path.name), received_at, channel)
 
     yield from parser.parse(items())
+
+
+def _empty(path: Path, kind: str | None) -> Rejected:
+    return Rejected(b"", "empty", "The file is empty.", Source(kind=kind or "file", name=path.name))

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from types import TracebackType
@@ -53,9 +53,19 @@ class MailParser:
         Processor time for one mail; over it the mail is rejected as ``timeout``.
     megabytes
         Memory limit of the worker; over it the mail is rejected as ``memory``.
+    keep
+        Called with the raw bytes of each mail that became a message, before the message is handed on.
     """
 
-    def __init__(self, *, caps: Caps | None = None, seconds: float = 2.0, megabytes: int = 300) -> None:
+    def __init__(
+        self,
+        *,
+        caps: Caps | None = None,
+        seconds: float = 2.0,
+        megabytes: int = 300,
+        keep: Callable[[bytes], None] | None = None,
+    ) -> None:
+        self._keep = keep
         self._caps = caps or Caps()
         self._seconds = seconds
         self._megabytes = megabytes
@@ -110,7 +120,10 @@ class MailParser:
                 if isinstance(answer, str):
                     reason = answer
                     break
-                yield _read(answer, items[done])
+                taken = _read(answer, items[done])
+                if self._keep is not None and isinstance(taken, Message):
+                    self._keep(items[done].raw)
+                yield taken
                 done += 1
             items = items[done:]
             if reason is not None:

@@ -23,6 +23,7 @@ _SAMPLE_BYTES = 262_144
 _SAMPLE_ROWS = 50
 _CHUNK = 1 << 20
 _MOST_CELL = 25_000_000
+_MOST_GIVEN_BACK = 100  # each reads what follows again
 _MOST_JSON = 200_000_000
 _MAGIC = (
     b"PK\x03\x04",
@@ -174,30 +175,33 @@ def _separated(file: IO[bytes], encoding: str, kind: str, source: Source) -> Ite
     enclosed = _quotes_enclose(head, delimiter)
     reader = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL if enclosed else csv.QUOTE_NONE)
     columns: list[str] | None = None
+    header = b""  # kept beside each bad row, so that the two alone can be read again
     while True:
-        lines.start()
-        place = reader.line_num + 1
+        place = lines.start()
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error:
-            yield Rejected(lines.taken(), "unreadable", f"Line {place} is no row.", _at(source, place))
+            yield Rejected(header + lines.taken(), "unreadable", f"Line {place} is no row.", _at(source, place))
             continue
         if not any(cell.strip() for cell in cells):
             if columns is not None and len(cells) > 1:
-                yield Rejected(lines.taken(), "no_text", f"The row at line {place} is empty.", _at(source, place))
+                detail = f"The row at line {place} is empty."
+                yield Rejected(header + lines.taken(), "no_text", detail, _at(source, place))
             continue
         if columns is None:
             columns = _header(cells)
             if columns is not None:
+                header = lines.taken()
                 continue
             columns = [str(index) for index in range(1, len(cells) + 1)]
         if len(cells) != len(columns):
+            lines.give_back()
             detail = f"The row at line {place} has {len(cells)} cells, the header {len(columns)}."
-            yield Rejected(lines.taken(), "unequal_row", detail, _at(source, place))
+            yield Rejected(header + lines.taken(), "unequal_row", detail, _at(source, place))
             continue
-        yield place, dict(zip(columns, cells, strict=True)), lines.taken()
+        yield place, dict(zip(columns, cells, strict=True)), header + lines.taken()
 
 
 class _Recorder:
@@ -206,12 +210,15 @@ class _Recorder:
     def __init__(self, text: Iterable[str]) -> None:
         self._lines = iter(text)
         self._row: list[str] = []
+        self._read = 0
+        self._given_back = 0
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
         line = next(self._lines)
+        self._read += 1
         self._row.append(line)
         return line
 
@@ -221,9 +228,19 @@ class _Recorder:
         self._lines = itertools.chain(head, self._lines)
         return head
 
-    def start(self) -> None:
-        """A new row begins."""
+    def start(self) -> int:
+        """Begin a new row and return the number of its first line."""
         self._row = []
+        return self._read + 1
+
+    def give_back(self) -> None:
+        """Keep the first line of a bad row; the others are read again: a stray quote swallows what follows it."""
+        if len(self._row) > 1 and self._given_back < _MOST_GIVEN_BACK:
+            self._given_back += 1
+            rest = self._row[1:]
+            self._row = self._row[:1]
+            self._read -= len(rest)
+            self._lines = itertools.chain(rest, self._lines)
 
     def taken(self) -> bytes:
         """Return the lines of the current row."""
