@@ -15,6 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from textcrm.classify.forest import Trees
+from textcrm.classify.head import Head
+from textcrm.classify.views import dense
+
 if TYPE_CHECKING:
     from textcrm.classify.predictor import Classifier
 
@@ -87,9 +91,12 @@ def explain(model: Classifier, text: str, embedding: Floats | None = None) -> Ex
     probabilities, _ = model.scores([text], embeddings)
     order = np.argsort(-probabilities[0], kind="stable")
     first, second = int(order[0]), int(order[1])
-    candidates, _, _ = model.measure([text], embeddings)
-    added = _difference(model, candidates.figures[0], candidates.labels[0], first, second)
-    names = model.figure_names()
+    if isinstance(model.head, Head):
+        candidates, _, _ = model.measure([text], embeddings)
+        added = _difference(model.head, candidates.figures[0], candidates.labels[0], first, second)
+        names = model.figure_names()
+    else:
+        added, names = np.zeros(4), ["value"] * 4
     strongest = np.argsort(-np.abs(added), kind="stable")[:6]
     figures = tuple(
         FigureWeight(name=_readable(names[i], model.labels), weight=round(float(added[i]), 4))
@@ -100,6 +107,8 @@ def explain(model: Classifier, text: str, embedding: Floats | None = None) -> Ex
     for index, view in enumerate(model.views):
         share = float(np.abs(added[index * 4 : index * 4 + 4]).sum()) + 0.05
         contrast = view.coef[:, first] - view.coef[:, second]
+        if isinstance(model.head, Trees):
+            contrast = _contrast_of_trees(model.head, dense(view.matrix([text], embeddings))[0], first, second)
         if view.tfidf is not None:
             _spread_ngrams(weights, view.tfidf.parts(text, contrast), share)
         elif parts is not None:
@@ -122,13 +131,17 @@ def explain(model: Classifier, text: str, embedding: Floats | None = None) -> Ex
     )
 
 
-def _difference(
-    model: Classifier, figures: Floats, labels: NDArray[np.int64], first: int, second: int
-) -> NDArray[np.float64]:
+def _contrast_of_trees(trees: Trees, row: Floats, first: int, second: int) -> Floats:
+    """Return weights that give the path contributions when multiplied with *row*."""
+    added = trees.path_contributions(row, first)[1] - trees.path_contributions(row, second)[1]
+    return np.divide(added, row, out=np.zeros(len(row)), where=row != 0).astype(np.float32)
+
+
+def _difference(head: Head, figures: Floats, labels: NDArray[np.int64], first: int, second: int) -> NDArray[np.float64]:
     places = {int(label): place for place, label in enumerate(labels)}
     none = np.zeros(figures.shape[1])
-    ahead = model.head.contributions(figures[places[first]]) if first in places else none
-    behind = model.head.contributions(figures[places[second]]) if second in places else none
+    ahead = head.contributions(figures[places[first]]) if first in places else none
+    behind = head.contributions(figures[places[second]]) if second in places else none
     return ahead - behind
 
 

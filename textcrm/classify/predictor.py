@@ -14,11 +14,12 @@ from textcrm.classify.calibrate import Calibration
 from textcrm.classify.candidates import Candidates, make_candidates
 from textcrm.classify.cues import cues
 from textcrm.classify.explain import Explanation, explain
-from textcrm.classify.head import TREE_HEADS, Head
+from textcrm.classify.forest import Trees
+from textcrm.classify.head import TREE_HEADS, Head, HeadKind, log_odds
 from textcrm.classify.neighbours import Neighbours
 from textcrm.classify.refuse import SIGNS, Familiarity, make_signs
 from textcrm.classify.spread import CANDIDATES, names_of_figures, spread_out
-from textcrm.classify.views import FittedView, view_from_arrays
+from textcrm.classify.views import FittedView, dense, view_from_arrays
 from textcrm.errors import ArtifactError, UsageError
 from textcrm.records import AbstainReason, LabelScore, Prediction
 
@@ -74,6 +75,7 @@ class Classifier:
             self._per_label = {str(key): float(value) for key, value in body["thresholds"]["per_label"].items()}
             self._min_letters = int(body["min_letters"])
             described, with_neighbours, kind = list(body["views"]), bool(body["neighbours"]), body["head"]
+            self.direct = body["input"] == "features"
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ArtifactError(f"the manifest of {folder.name} is incomplete", hint=_AGAIN) from error
         if not 2 <= len(set(self.labels)) == len(self.labels) <= 1_000 or not 1 <= len(described) <= 8:
@@ -82,7 +84,8 @@ class Classifier:
             raise ArtifactError(f"{folder.name} has a head that is not known here", hint="Update textcrm.")
         if any(len(part) != len(SIGNS) for part in vars(self._familiarity).values()):
             raise ArtifactError(f"the manifest of {folder.name} has the wrong number of signs", hint=_AGAIN)
-        needed = {f"view{index}.npz" for index in range(len(described))} | {"head.npz"}
+        with_head = not self.direct or kind in TREE_HEADS
+        needed = {f"view{index}.npz" for index in range(len(described))} | ({"head.npz"} if with_head else set())
         needed |= {"neighbours.npz", "examples.json"} if with_neighbours else set()
         if missing := needed - set(manifest.files):
             raise ArtifactError(f"{folder.name} lacks {', '.join(sorted(missing))}", hint=_AGAIN)
@@ -92,12 +95,19 @@ class Classifier:
         )
         self.neighbours = _neighbours(folder, len(self.labels)) if with_neighbours else None
         self.examples = _examples(folder, self.neighbours) if self.neighbours is not None else []
-        figures = len(self.figure_names())
-        head_arrays = artifact.read_arrays(folder / "head.npz")
-        self.head = Head.from_arrays(kind, figures, head_arrays, threads=threads)
+        self.head = self._head(folder, kind, threads) if with_head else None
+        self._session: Any = None
+        if isinstance(self.head, Trees):
+            self._session = self.head.session(self.views[0].coef.shape[0], threads=threads)
         self.encoder: Encoder | None = None
         if encoder is not None:
             self.attach(encoder)
+
+    def _head(self, folder: Path, kind: HeadKind, threads: int) -> Head | Trees:
+        arrays = artifact.read_arrays(folder / "head.npz")
+        if self.direct:
+            return Trees.from_arrays(arrays, features=self.views[0].coef.shape[0], outputs=len(self.labels))
+        return Head.from_arrays(kind, len(self.figure_names()), arrays, threads=threads)
 
     def attach(self, encoder: Encoder) -> None:
         """Hand in the encoder to use where no embeddings are given.
@@ -160,11 +170,21 @@ class Classifier:
         self, texts: Sequence[str], embeddings: Floats | None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         embeddings = self.embed(texts, embeddings)
+        if not isinstance(self.head, Head):
+            scores = self._direct_scores(texts, embeddings)
+            return self._calibration.probabilities(scores), self._familiarity.score(make_signs(scores, [scores], None))
         candidates, margins, similarities = self.measure(texts, embeddings)
         n, k, width = candidates.figures.shape
         scores = self.head.score(candidates.figures.reshape(n * k, width)).reshape(n, k)
         full = spread_out(self._calibration, scores, candidates.labels, len(self.labels))
         return full, self._familiarity.score(make_signs(scores, margins, similarities))
+
+    def _direct_scores(self, texts: Sequence[str], embeddings: Floats | None) -> Floats:
+        if self._session is None:
+            return self.views[0].margins(texts, embeddings)
+        rows = dense(self.views[0].matrix(texts, embeddings))
+        share = np.maximum(self._session.run(None, {"rows": rows})[0], 1e-6)
+        return log_odds(share / share.sum(axis=1, keepdims=True))
 
     def predict(self, texts: Sequence[str], embeddings: Floats | None = None, *, top: int = 5) -> list[Prediction]:
         """Answer for each text.

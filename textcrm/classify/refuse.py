@@ -98,3 +98,22 @@ def threshold_ambiguous(confidence: NDArray[np.float64], correct: NDArray[np.boo
     good = np.flatnonzero(accuracy >= spec.precision)
     count = max(int(good[-1]) + 1 if len(good) else 0, least)
     return 0.0 if count >= len(order) else float(confidence[order[count - 1]])
+
+
+def choose_thresholds(
+    familiarity: NDArray[np.float64], outside: NDArray[np.float64], targets: NDArray[np.bool_], spec: AbstainSpec
+) -> dict[str, float]:
+    """Return both thresholds from out-of-fold answers.
+
+    Parameters
+    ----------
+    familiarity : ndarray of shape (n,)
+    outside : ndarray of shape (n, n_labels)
+        Calibrated probabilities.
+    targets : ndarray of shape (n, n_labels)
+    """
+    correct = np.take_along_axis(targets, outside.argmax(axis=1)[:, None], axis=1)[:, 0]
+    return {
+        "unknown": threshold_unknown(familiarity, spec),
+        "ambiguous": threshold_ambiguous(outside.max(axis=1), correct, spec),
+    }

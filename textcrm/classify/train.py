@@ -1,108 +1,30 @@
-"""Training: views, out-of-fold margins, head, calibration, refusal; the result is an artifact's folder."""
+"""Training: views, out-of-fold margins, head, calibration, refusal."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from textcrm import artifact
-from textcrm.classify.calibrate import Calibration, expected_calibration_error, fit_calibration
+from textcrm.classify.calibrate import fit_calibration
 from textcrm.classify.candidates import make_candidates
 from textcrm.classify.cues import cues
-from textcrm.classify.folds import assign_folds
+from textcrm.classify.direct import fit_direct
+from textcrm.classify.fitted import Fitted, Training
+from textcrm.classify.folds import assign_folds, fit_views
 from textcrm.classify.head import Head, HeadKind, fit_head
-from textcrm.classify.neighbours import Neighbours, make_neighbours
-from textcrm.classify.refuse import (
-    SIGNS,
-    Familiarity,
-    fit_familiarity,
-    make_signs,
-    threshold_ambiguous,
-    threshold_unknown,
-)
+from textcrm.classify.neighbours import make_neighbours
+from textcrm.classify.refuse import choose_thresholds, fit_familiarity, make_signs
 from textcrm.classify.spread import CANDIDATES, spread_out
-from textcrm.classify.views import FittedView, ScoringView, fit_view, make_features
+from textcrm.classify.strangers import LEAST_LABELS, signs_of_strangers
+from textcrm.classify.views import make_features
 from textcrm.errors import UsageError
 from textcrm.specs import CuesView, RecipeSpec
 
 Floats = NDArray[np.float32]
 MAX_LABELS = 400
 FEW_ROWS = 2_000
-
-
-@dataclass(frozen=True)
-class Training:
-    """What a model learns from.
-
-    Attributes
-    ----------
-    texts
-        n texts.
-    labels
-        The labels of each text; one each unless the recipe is ``multi_label``.
-    embeddings : ndarray of shape (n, dimensions), float32, optional
-        Needed by a recipe with a sentence view.
-    encoder
-        Hash of the encoder that made them.
-    ledger
-        What is written to the manifest about where the texts come from.
-    weights : ndarray of shape (n,), optional
-        Weight of each text, 1 where absent.
-    """
-
-    texts: Sequence[str]
-    labels: Sequence[Sequence[str]]
-    embeddings: Floats | None = None
-    encoder: str | None = None
-    ledger: dict[str, Any] = field(default_factory=dict)
-    weights: NDArray[np.float64] | None = None
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A trained model in memory, and what it says out of fold about its own training texts.
-
-    ``outside`` has shape (n, n_labels): the calibrated probabilities of each training text, made without it.
-    """
-
-    recipe: RecipeSpec
-    labels: tuple[str, ...]
-    views: tuple[FittedView, ...]
-    neighbours: Neighbours | None
-    examples: NDArray[np.int64]
-    head: Head
-    calibration: Calibration
-    familiarity: Familiarity
-    thresholds: dict[str, float]
-    outside: NDArray[np.float64]
-    targets: NDArray[np.bool_]
-    head_scores: dict[str, float]
-
-    def summary(self) -> dict[str, Any]:
-        """Return the figures out of fold, on the training texts."""
-        confidence, correct = self.outside.max(axis=1), self._correct()
-        answered = confidence >= self.thresholds["ambiguous"]
-        return {
-            "n": len(correct),
-            "accuracy": round(float(correct.mean()), 4),
-            "ece": round(expected_calibration_error(confidence, correct), 4),
-            "coverage": round(float(answered.mean()), 4),
-            "accuracy_at_coverage": round(float(correct[answered].mean()), 4) if answered.any() else None,
-        }
-
-    def accuracy_outside(self, rows: Sequence[int]) -> float:
-        """Return the out-of-fold accuracy on some of the training texts."""
-        return round(float(self._correct()[list(rows)].mean()), 4)
-
-    def _correct(self) -> NDArray[np.bool_]:
-        return np.take_along_axis(self.targets, self.outside.argmax(axis=1)[:, None], axis=1)[:, 0]
 
 
 def fit(recipe: RecipeSpec, data: Training, *, threads: int = 1, say: Callable[[str], object] | None = None) -> Fitted:
@@ -124,7 +46,10 @@ def fit(recipe: RecipeSpec, data: Training, *, threads: int = 1, say: Callable[[
     folds = assign_folds(targets, groups, count=folds_wanted, seed=recipe.seed)
     scoring = [view for view in recipe.views if not isinstance(view, CuesView)]
     say(f"{n} texts, {len(labels)} labels, {folds_wanted} folds")
-    views, margins = _fit_views(scoring, data, targets, weights, folds, seed=recipe.seed, threads=threads)
+    if recipe.input == "features":
+        return fit_direct(recipe, data, labels, targets, weights=weights, folds=folds, threads=threads)
+    made = [make_features(view, data.texts, data.embeddings, targets) for view in scoring]
+    views, margins = fit_views(scoring, made, targets, weights=weights, folds=folds, seed=recipe.seed, threads=threads)
     figures_cues = cues(data.texts) if len(scoring) < len(recipe.views) else None
     neighbours, examples, similarities = None, np.zeros(0, dtype=np.int64), None
     if recipe.sentence is not None and data.embeddings is not None:
@@ -142,13 +67,23 @@ def fit(recipe: RecipeSpec, data: Training, *, threads: int = 1, say: Callable[[
     calibration = fit_calibration(scores, right, multi_label=recipe.multi_label, complete=complete)
     outside = spread_out(calibration, scores, candidates.labels, len(labels))
     signs = make_signs(scores, margins, similarities)
-    familiarity = fit_familiarity(signs, None)
-    confidence = outside.max(axis=1)
-    correct = np.take_along_axis(targets, outside.argmax(axis=1)[:, None], axis=1)[:, 0]
-    thresholds = {
-        "unknown": threshold_unknown(familiarity.score(signs), recipe.abstain),
-        "ambiguous": threshold_ambiguous(confidence, correct, recipe.abstain),
-    }
+    strangers = None
+    if not recipe.multi_label and len(labels) >= LEAST_LABELS:
+        say("learning what the unknown looks like: a fifth of the labels left out")
+        strangers = signs_of_strangers(
+            scoring,
+            made,
+            margins,
+            targets,
+            weights=weights,
+            similarities=similarities,
+            cues=figures_cues,
+            head=head,
+            seed=recipe.seed,
+        )
+    familiarity = fit_familiarity(
+        signs if strangers is None else strangers[0], None if strangers is None else strangers[1]
+    )
     return Fitted(
         recipe,
         labels,
@@ -158,61 +93,11 @@ def fit(recipe: RecipeSpec, data: Training, *, threads: int = 1, say: Callable[[
         head,
         calibration,
         familiarity,
-        thresholds,
+        choose_thresholds(familiarity.score(signs), outside, targets, recipe.abstain),
         outside,
         targets,
         head_scores,
     )
-
-
-def save(fitted: Fitted, data: Training, folder: Path) -> str:
-    """Write the artifact of *fitted* to *folder*, which must be empty or absent, and return its version."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
-        raise UsageError(f"{folder.name} is not empty", hint="Name a new folder.")
-    for index, view in enumerate(fitted.views):
-        artifact.write_arrays(folder / f"view{index}.npz", view.arrays())
-    artifact.write_arrays(folder / "head.npz", fitted.head.arrays())
-    if fitted.neighbours is not None:
-        kept: dict[str, NDArray[Any]] = {
-            "vectors": fitted.neighbours.vectors.astype(np.float16),
-            "firsts": fitted.neighbours.firsts,
-            "members": fitted.neighbours.members,
-        }
-        artifact.write_arrays(folder / "neighbours.npz", kept)
-        shown = [[data.texts[row][:300], list(data.labels[row])] for row in fitted.examples]
-        (folder / "examples.json").write_text(json.dumps(shown, ensure_ascii=True), encoding="utf-8")
-    recipe = fitted.recipe
-    body = {
-        "task": recipe.task,
-        "labels": list(fitted.labels),
-        "multi_label": recipe.multi_label,
-        "languages": list(recipe.languages),
-        "encoder": data.encoder if recipe.sentence is not None else None,
-        "views": [view.describe() for view in fitted.views],
-        "cues": len(fitted.views) < len(recipe.views),
-        "neighbours": fitted.neighbours is not None,
-        "head": fitted.head.kind,
-        "calibration": {"slope": fitted.calibration.slope, "offset": fitted.calibration.offset},
-        "familiarity": {
-            "signs": list(SIGNS),
-            "mean": fitted.familiarity.mean.tolist(),
-            "scale": fitted.familiarity.scale.tolist(),
-            "weights": fitted.familiarity.weights.tolist(),
-        },
-        "thresholds": {**fitted.thresholds, "per_label": dict(recipe.abstain.per_label)},
-        "min_letters": recipe.abstain.min_letters,
-        "recipe": recipe.model_dump(mode="json", by_alias=True),
-        "recipe_fingerprint": recipe.fingerprint(),
-        "training": {
-            **data.ledger,
-            "rows": len(data.texts),
-            "rows_per_label": dict(zip(fitted.labels, fitted.targets.sum(axis=0).tolist(), strict=True)),
-            "out_of_fold": fitted.summary(),
-            "heads": fitted.head_scores,
-        },
-    }
-    return artifact.write_manifest(folder, kind="classifier", name=recipe.name, body=body)
 
 
 def _targets(data: Training, *, multi_label: bool) -> tuple[tuple[str, ...], NDArray[np.bool_]]:
@@ -239,38 +124,6 @@ def _row_weights(targets: NDArray[np.bool_], *, balanced: bool) -> NDArray[np.fl
     counts = np.maximum(targets.sum(axis=0), 1)
     each = len(targets) / (len(counts) * counts)
     return np.asarray((targets * each).sum(axis=1) / np.maximum(targets.sum(axis=1), 1))
-
-
-def _fit_views(
-    scoring: Sequence[ScoringView],
-    data: Training,
-    targets: NDArray[np.bool_],
-    weights: NDArray[np.float64],
-    folds: NDArray[np.int64],
-    *,
-    seed: int,
-    threads: int,
-) -> tuple[list[FittedView], list[Floats]]:
-    """Fit each view on all rows, and on the rows outside each fold to get margins of the rows inside."""
-    made = [make_features(view, data.texts, data.embeddings, targets) for view in scoring]
-    margins = [np.zeros(targets.shape, dtype=np.float32) for _ in scoring]
-
-    def job(task: tuple[int, int]) -> FittedView | None:
-        index, fold = task
-        matrix, tfidf = made[index]
-        inside = folds != fold
-        rows = np.flatnonzero(inside)
-        part = fit_view(scoring[index], matrix[rows], tfidf, targets[rows], weights=weights[rows], seed=seed)
-        if fold < 0:
-            return part
-        held = np.flatnonzero(~inside)
-        margins[index][held] = matrix[held] @ part.coef + part.intercept
-        return None
-
-    tasks = [(index, fold) for index in range(len(scoring)) for fold in (-1, *range(int(folds.max()) + 1))]
-    with ThreadPoolExecutor(threads) as pool:
-        results = list(pool.map(job, tasks))
-    return [part for part in results if part is not None], margins
 
 
 def _fit_best_head(

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from textcrm.classify.linear import Floats, Matrix, decide, fit_linear
 from textcrm.classify.select import select_features
@@ -85,6 +86,11 @@ def view_from_arrays(said: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
     if coef.shape != (rows, labels) or intercept.shape != (labels,) or not np.isfinite(coef).all():
         raise ArtifactError("the weights of a view have the wrong shape", hint="Train the model again.")
     return FittedView(kind, coef, intercept, tfidf)
+
+
+def dense(matrix: Matrix) -> Floats:
+    """Return the features as the trees read them."""
+    return np.asarray(matrix.toarray() if isinstance(matrix, sparse.csr_matrix) else matrix, dtype=np.float32)
 
 
 def make_features(

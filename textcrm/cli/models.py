@@ -44,7 +44,7 @@ def register(app: typer.Typer) -> None:
     corpora = typer.Typer(help="Corpora that recipes learn from.", no_args_is_help=True)
     corpora.command("list")(list_corpora_)
     corpora.command("fetch")(fetch)
-    corpora.command("errors")(label_errors)
+    corpora.command("errors")(errors)
     app.add_typer(corpora, name="corpora")
 
 
@@ -66,11 +66,11 @@ def train(
     json: Json = False,
 ) -> None:
     """Train a model, and activate it where it is not worse than the active one."""
-    from textcrm.operations import models
+    from textcrm.operations import training
 
     settings = read_settings()
     corrections = _corrections(recipe, settings) if with_corrections else []
-    report = models.train(
+    report = training.train(
         recipe,
         settings=settings,
         data=_data(data, text, label) if data is not None else None,
@@ -337,7 +337,7 @@ def fetch(name: Annotated[str, typer.Argument(help="Name of the corpus.", show_d
     output.say(f"{rows:,} rows in {path}.")
 
 
-def label_errors(
+def errors(
     recipe: Annotated[str, typer.Argument(help="A recipe by name, or a path to one.", show_default=False)],
     *,
     data: Annotated[Path | None, typer.Option("--data", help=DATA_HELP)] = None,
@@ -347,9 +347,9 @@ def label_errors(
     json: Json = False,
 ) -> None:
     """List rows whose label is likely wrong, by what a model trained without them says."""
-    from textcrm.operations import models
+    from textcrm.operations.training import label_errors
 
-    found = models.label_errors(
+    found = label_errors(
         recipe,
         settings=read_settings(),
         data=_data(data, text, label) if data is not None else None,
@@ -376,7 +376,7 @@ def _data(path: Path, text: str | None, label: str | None) -> DataFile:
 
 def _corrections(recipe: str, settings: Settings) -> list[Any]:
     from textcrm.catalog import Catalog
-    from textcrm.operations.models import corrections_of
+    from textcrm.operations.training import corrections_of
     from textcrm.store import open_store
 
     with open_store(settings) as store:

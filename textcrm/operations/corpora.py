@@ -170,8 +170,8 @@ def fetch_corpus(name: str, *, settings: Settings) -> tuple[Path, int]:
 
 
 def _download(reference: ReferenceSpec, folder: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:",
-               "--no-build-isolation", "--disable-pip-version-check", "--dest", str(folder), reference.package]  # fmt: skip
+    options = "--quiet --no-deps --no-binary :all: --no-build-isolation --disable-pip-version-check --retries 1".split()
+    command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder), reference.package]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603 - checked by its schema
     files = sorted(folder.glob("*.tar.gz"))
     if done.returncode != 0 or not files:

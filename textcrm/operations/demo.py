@@ -14,7 +14,7 @@ from textcrm.errors import NotFoundError
 from textcrm.operations.analysis import AnalysisReport, analyse_stored
 from textcrm.operations.customers import import_customers
 from textcrm.operations.ingest import IngestReport, ingest
-from textcrm.operations.models import train_missing
+from textcrm.operations.training import train_missing
 from textcrm.records import Channel
 from textcrm.settings import Settings
 from textcrm.sources import count
