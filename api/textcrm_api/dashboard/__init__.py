@@ -1,0 +1,8 @@
+"""The pages: the desk for support, the trends for product teams, and what keeps both running."""
+
+from __future__ import annotations
+
+from textcrm_api.dashboard.router import pages
+from textcrm_api.dashboard.session import sign_in_link
+
+__all__ = ["pages", "sign_in_link"]

@@ -1,0 +1,85 @@
+"""What every page goes through: who is it, may this form be sent, and a readable page for every error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+from fastapi import Request
+from fastapi.exceptions import HTTPException, RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse, Response
+
+from textcrm.errors import TextcrmError, UsageError
+from textcrm_api.dashboard.pages import Pages
+from textcrm_api.dashboard.session import COOKIE, csrf_holds, from_here
+from textcrm_api.problems import KINDS
+
+MOST_FORM_BYTES = 200_000
+MOST_FORM_FIELDS = 600
+Form = dict[str, list[str]]
+
+
+def page_route(pages: Pages) -> type[APIRoute]:
+    """Return the route class of pages for people who signed in."""
+
+    class PageRoute(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            handle = super().get_route_handler()
+
+            async def page(request: Request) -> Response:
+                session = request.cookies.get(COOKIE, "")
+                person = await run_in_threadpool(pages.sessions.find, session) if session else None
+                if person is None:
+                    return _sign_in(request)
+                request.state.person, request.state.session = person.name, session
+                try:
+                    if request.method == "POST":
+                        request.state.form = await _form(request)
+                        if not from_here(request) or not csrf_holds(session, first(request.state.form, "csrf")):
+                            return pages.problem(
+                                request, 403, "This form is too old. Go back, reload the page, and try again."
+                            )
+                    return await handle(request)
+                except TextcrmError as error:
+                    kind = KINDS.get(error.code, KINDS["internal"])
+                    return await run_in_threadpool(pages.problem, request, kind.status, str(error))
+                except RequestValidationError:
+                    return await run_in_threadpool(
+                        pages.problem, request, 422, "The address of this page cannot be read."
+                    )
+                except HTTPException as error:
+                    return await run_in_threadpool(pages.problem, request, error.status_code, str(error.detail))
+
+            return page
+
+    return PageRoute
+
+
+def first(form: Form, name: str, default: str = "") -> str:
+    """Return the first value of a field."""
+    return form.get(name, [default])[0]
+
+
+async def _form(request: Request) -> Form:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_FORM_BYTES:
+            raise UsageError("The form is too large")
+    form: Form = {}
+    pairs = parse_qsl(
+        body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MOST_FORM_FIELDS, errors="replace"
+    )
+    for name, value in pairs:
+        form.setdefault(name, []).append(value)
+    return form
+
+
+def _sign_in(request: Request) -> Response:
+    if request.method != "GET" or "text/html" not in request.headers.get("accept", "text/html"):
+        return Response("Sign in first.", 401, media_type="text/plain")
+    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return RedirectResponse(f"/signin?next={quote(here)}", 303)

@@ -1,0 +1,117 @@
+"""The queue."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from textcrm.errors import UsageError
+from textcrm.operations import desk
+from textcrm.operations.views import snippet
+from textcrm.store.desk import MOST_COUNTED, Cursor, Wanted
+from textcrm_api.dashboard.pages import Pages
+from textcrm_api.dashboard.route import first
+from textcrm_api.dashboard.session import local_path
+from textcrm_api.dashboard.words import query
+
+PER_PAGE = 50
+FIELDS = (*desk.FIELDS, "state", "abstained", "mine", "since", "until", "search", "order")
+CHOICES = ("channel", "intent", "sentiment", "urgency", "language")
+VIEWS: tuple[tuple[str, str, dict[str, str]], ...] = (
+    ("open", "Open", {}),
+    ("mine", "Mine", {"mine": "yes"}),
+    ("urgent", "Critical", {"urgency": "critical"}),
+    ("unsure", "Unsure", {"abstained": "yes"}),
+    ("snoozed", "Snoozed", {"state": "snoozed"}),
+    ("closed", "Closed", {"state": "closed"}),
+)
+
+
+def asked(request: Request) -> dict[str, str]:
+    """Return what the address asks to see."""
+    return {name: request.query_params[name] for name in FIELDS if request.query_params.get(name)}
+
+
+def add(router: APIRouter, pages: Pages) -> None:
+    """Add the routes."""
+
+    @router.get("/desk", response_model=None)
+    def queue(request: Request) -> Response:
+        store, person = pages.store, request.state.person
+        shown = asked(request)
+        wanted = desk.wanted_of(shown, person=person)
+        newest_first = shown.get("order") == "newest"
+        after = _cursor(request.query_params.get("after"))
+        rows = desk.queue_page(store, wanted, after=after, limit=PER_PAGE + 1, newest_first=newest_first)
+        at_desk = desk.desk_of(store)
+        counted = at_desk.count(wanted)
+        return pages.render(
+            request,
+            "desk.html",
+            rows=rows[:PER_PAGE],
+            more=_text(rows[PER_PAGE - 1].cursor) if len(rows) > PER_PAGE else None,
+            paged=after is not None,
+            shown=shown,
+            wanted=wanted,
+            counted=min(counted, MOST_COUNTED),
+            counted_more=counted > MOST_COUNTED,
+            choices={name: at_desk.values(name) for name in CHOICES},
+            views=VIEWS,
+            customer=_customer(pages, wanted),
+            now=datetime.now(UTC),
+            snippet=snippet,
+        )
+
+    @router.post("/desk/act", response_model=None)
+    def act(request: Request) -> Response:
+        form = request.state.form
+        ids = form.get("id", [])
+        hours = first(form, "hours", "24")
+        done = desk.act(
+            pages.store,
+            ids,
+            first(form, "action"),
+            by=request.state.person,
+            hours=int(hours) if hours.isdigit() and len(hours) < 5 else 24,
+        )
+        back = local_path(first(form, "back"), otherwise="/desk")
+        return RedirectResponse(_told(back, f"{first(form, 'action')}:{done}"), 303)
+
+
+def _told(path: str, what: str) -> str:
+    """Return *path* with what was done, for the page to say."""
+    parts = urlsplit(path)
+    fields = {name: values[0] for name, values in parse_qs(parts.query).items() if name != "done"}
+    return parts.path + query(fields, done=what)
+
+
+def _customer(pages: Pages, wanted: Wanted) -> str | None:
+    chosen = dict(wanted.equal).get("customer")
+    if chosen is None:
+        return None
+    found = pages.store.customers.get_many([chosen]).get(chosen)
+    return (found.name or found.id) if found else chosen
+
+
+def _text(cursor: Cursor) -> str:
+    rank, at, last = cursor
+    return base64.urlsafe_b64encode(json.dumps([rank, at.isoformat(), last]).encode()).decode()
+
+
+def _cursor(text: str | None) -> Cursor | None:
+    if not text:
+        return None
+    try:
+        rank, at, last = json.loads(base64.urlsafe_b64decode(text.encode()))
+        time = datetime.fromisoformat(at)
+        if not isinstance(rank, int) or not isinstance(last, str) or time.tzinfo is None:
+            raise ValueError("types")
+    except (ValueError, TypeError, binascii.Error, UnicodeDecodeError) as error:
+        raise UsageError("The address of this page cannot be read", hint="Go back to the queue.") from error
+    return rank, time, last

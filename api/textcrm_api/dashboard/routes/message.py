@@ -1,0 +1,100 @@
+"""One message: read it, see why, correct it, answer for it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from textcrm.operations import desk
+from textcrm.operations.views import snippet
+from textcrm_api.dashboard.original import FRAME_HEADERS, original_page
+from textcrm_api.dashboard.pages import Pages
+from textcrm_api.dashboard.reading import read
+from textcrm_api.dashboard.route import first
+from textcrm_api.dashboard.routes.desk import asked
+from textcrm_api.dashboard.session import local_path
+from textcrm_api.dashboard.words import query
+
+ORDER = ("urgency", "sentiment", "intent")
+
+
+def add(router: APIRouter, pages: Pages) -> None:
+    """Add the routes."""
+
+    @router.get("/desk/{message_id}", response_model=None)
+    def message(request: Request, message_id: str) -> Response:
+        store = pages.store
+        opened = desk.open_message(store, message_id)
+        row = opened.row
+        shown = asked(request)
+        wanted = desk.wanted_of(shown, person=request.state.person)
+        newest_first = shown.get("order") == "newest"
+        predictions = sorted(row.insight.predictions, key=lambda p: ORDER.index(p.task) if p.task in ORDER else 9)
+        return pages.render(
+            request,
+            "message.html",
+            row=row,
+            opened=opened,
+            reading=read(row.message, row.insight, pages.engine),
+            predictions=predictions,
+            corrected={c.task: c for c in opened.corrections},
+            labels={p.task: _labels(pages, p.task, row.message.channel) for p in predictions},
+            similar=desk.similar(store, row),
+            following=desk.next_after(store, wanted, row.cursor, newest_first=newest_first),
+            shown=shown,
+            now=datetime.now(UTC),
+            snippet=snippet,
+        )
+
+    @router.get("/desk/{message_id}/original", response_model=None)
+    def original(message_id: str) -> Response:
+        return HTMLResponse(original_page(pages.store.messages.get(message_id)), headers=FRAME_HEADERS)
+
+    @router.post("/desk/{message_id}/correct", response_model=None)
+    def correct(request: Request, message_id: str) -> Response:
+        form = request.state.form
+        task = first(form, "task")
+        channel = pages.store.messages.get(message_id).channel
+        desk.correct_label(
+            pages.store,
+            message_id,
+            task=task,
+            label=first(form, "label"),
+            by=request.state.person,
+            labels=_labels(pages, task, channel),
+        )
+        return _back(request, message_id, f"correct:{task}")
+
+    @router.post("/desk/{message_id}/undo", response_model=None)
+    def undo(request: Request, message_id: str) -> Response:
+        undone = desk.undo_correction(pages.store, first(request.state.form, "correction"), by=request.state.person)
+        return _back(request, message_id, f"undo:{undone.task}")
+
+    @router.post("/desk/{message_id}/note", response_model=None)
+    def note(request: Request, message_id: str) -> Response:
+        desk.add_note(pages.store, message_id, text=first(request.state.form, "text"), by=request.state.person)
+        return _back(request, message_id, "note:1")
+
+
+def _labels(pages: Pages, task: str, channel: str) -> list[str]:
+    """Return the labels to choose from: those of the model, else those that were ever given."""
+    if pages.engine is not None:
+        for name, line in pages.engine.lines.items():
+            found = next((c.labels for c in line.classifiers if c.task == task), None)
+            if name == channel and found:
+                return list(found)
+    return desk.desk_of(pages.store).values(task) if task in desk.FIELDS else []
+
+
+def _back(request: Request, message_id: str, done: str) -> Response:
+    back = local_path(first(request.state.form, "back"), otherwise=f"/desk/{message_id}")
+    path, _, _ = back.partition("?")
+    shown = {name: value for name, value in _fields(back).items() if name != "done"}
+    return RedirectResponse(path + query(shown, done=done), 303)
+
+
+def _fields(address: str) -> dict[str, str]:
+    return dict(parse_qsl(address.partition("?")[2]))
