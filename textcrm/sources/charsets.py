@@ -78,7 +78,7 @@ def detect(data: bytes) -> str:
     if marked:
         return marked
     sample = data[:_SAMPLE]
-    if _fits_utf8(sample, whole=len(sample) == len(data)):
+    if b"\0" not in sample and _fits_utf8(sample, whole=len(sample) == len(data)):
         # ISO-2022 texts are pure ASCII with escapes; UTF-8 "fits" them and reads nonsense
         return "iso2022_jp_ext" if b"\x1b$" in sample or b"\x1b(J" in sample else "utf-8"
     half = len(sample) // 2 or 1
@@ -86,7 +86,7 @@ def detect(data: bytes) -> str:
         return "utf-16-le"
     if sample[0::2].count(0) > 0.4 * half:
         return "utf-16-be"
-    return _guess(sample)
+    return "utf-8" if _fits_utf8(sample, whole=len(sample) == len(data)) else _guess(sample)
 
 
 def decode(data: bytes, declared: str | None = None) -> tuple[str, tuple[str, ...]]:

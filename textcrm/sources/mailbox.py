@@ -87,7 +87,10 @@ def parse_mail(
     subject = headers.words(str(fields["subject"])) if fields.get("subject") is not None else None
     author = headers.author(fields)
     message_id = next(iter(headers.ids(fields, "message-id")), None)
-    content = "\n".join((body.text, subject or "", author.email or author.name or ""))
+    raw_sha256 = hashlib.sha256(data).hexdigest()
+    # without a Message-ID only the very same bytes are the same mail
+    told = (body.text, body.html or "", subject or "", author.email or author.name or "")
+    content = "\n".join((*told, *(a.sha256 for a in attachments))) if message_id else raw_sha256
     external = message_id or source.external_id
     return Message(
         id=message_key(channel, external_id=external, content=content),
@@ -107,7 +110,7 @@ def parse_mail(
         headers=_kept(fields),
         attachments=attachments,
         warnings=tuple(dict.fromkeys(warnings)),
-        raw_sha256=hashlib.sha256(data).hexdigest(),
+        raw_sha256=raw_sha256,
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import gzip
 import io
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
@@ -91,8 +92,8 @@ def read_table(
 
 def sample(path: Path, kind: str) -> tuple[list[str], list[dict[str, str]]]:
     """Return the columns of a table and its first rows, for guessing and showing what is what."""
-    rows = itertools.islice(_rows(path, kind, Source(kind=kind, name=path.name)), _SAMPLE_ROWS)
-    samples = [row[1] for row in rows if not isinstance(row, Rejected)]
+    with contextlib.closing(_rows(path, kind, Source(kind=kind, name=path.name))) as rows:
+        samples = [row[1] for row in itertools.islice(rows, _SAMPLE_ROWS) if not isinstance(row, Rejected)]
     return list(dict.fromkeys(name for row in samples for name in row)), samples
 
 
@@ -101,7 +102,7 @@ def table_rows(path: Path, kind: str) -> Iterator[Row | Rejected]:
     return _rows(path, kind, Source(kind=kind, name=path.name))
 
 
-def _rows(path: Path, kind: str, source: Source) -> Iterator[Row | Rejected]:
+def _rows(path: Path, kind: str, source: Source) -> Generator[Row | Rejected]:
     if kind == "parquet":
         yield from _parquet(path, source)
         return
@@ -168,8 +169,11 @@ def _encoding(path: Path, head: bytes) -> str:
 
 def _separated(file: IO[bytes], encoding: str, kind: str, source: Source) -> Iterator[Row | Rejected]:
     csv.field_size_limit(_MOST_CELL)
-    text = io.TextIOWrapper(file, encoding=encoding, errors="replace", newline="")
-    lines = _Recorder(text)
+    with io.TextIOWrapper(file, encoding=encoding, errors="replace", newline="") as text:
+        yield from _csv_rows(_Recorder(text), kind, source)
+
+
+def _csv_rows(lines: _Recorder, kind: str, source: Source) -> Iterator[Row | Rejected]:
     head = lines.peek(40)
     delimiter = "\t" if kind == "tsv" else _delimiter(head)
     enclosed = _quotes_enclose(head, delimiter)
@@ -196,9 +200,12 @@ def _separated(file: IO[bytes], encoding: str, kind: str, source: Source) -> Ite
                 header = lines.taken()
                 continue
             columns = [str(index) for index in range(1, len(cells) + 1)]
-        if len(cells) != len(columns):
-            lines.give_back()
+        if len(cells) != len(columns) or lines.cut_short:
+            # a stray quote swallows the lines after it: only the first is bad, the others are read again
             detail = f"The row at line {place} has {len(cells)} cells, the header {len(columns)}."
+            if lines.cut_short:
+                detail = f"A quote that opens at line {place} is never closed."
+            lines.give_back()
             yield Rejected(header + lines.taken(), "unequal_row", detail, _at(source, place))
             continue
         yield place, dict(zip(columns, cells, strict=True)), header + lines.taken()
@@ -212,12 +219,17 @@ class _Recorder:
         self._row: list[str] = []
         self._read = 0
         self._given_back = 0
+        self.cut_short = False
+        """Whether the current row wanted more lines than the file has: a quote was never closed."""
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        line = next(self._lines)
+        line = next(self._lines, None)
+        if line is None:
+            self.cut_short = bool(self._row)
+            raise StopIteration
         self._read += 1
         self._row.append(line)
         return line
@@ -231,10 +243,11 @@ class _Recorder:
     def start(self) -> int:
         """Begin a new row and return the number of its first line."""
         self._row = []
+        self.cut_short = False
         return self._read + 1
 
     def give_back(self) -> None:
-        """Keep the first line of a bad row; the others are read again: a stray quote swallows what follows it."""
+        """Keep the first line of a bad row; the others will be read again."""
         if len(self._row) > 1 and self._given_back < _MOST_GIVEN_BACK:
             self._given_back += 1
             rest = self._row[1:]
