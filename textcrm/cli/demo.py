@@ -59,12 +59,11 @@ def demo(
 
 def _print(store: Store, report: DemoReport, seconds: float) -> None:
     from textcrm.cli.chart import sentiment_by_week
-    from textcrm.operations.views import queue, snippet, trend
+    from textcrm.operations.views import author_name, queue, snippet, trend
 
     rows = []
     for row in queue(store, limit=URGENT):
         urgency, mood, intent = (row.insight.prediction(task) for task in ("urgency", "sentiment", "intent"))
-        who = row.customer.name or row.customer.id if row.customer else row.message.author.name or "unknown"
         note = "" if row.customer and not row.customer.provisional else " (new)"
         rows.append(
             (
@@ -73,12 +72,12 @@ def _print(store: Store, report: DemoReport, seconds: float) -> None:
                 (intent.label.replace("_", " ") + ("?" if intent.abstained else "")) if intent else "",
                 row.message.channel,
                 f"{row.message.sent_at or row.message.received_at:%d %b}",
-                who + note,
-                snippet(row.insight, row.message, length=70),
+                author_name(row.message, row.customer) + note,
+                snippet(row.insight, row.message, length=140),
             )
         )
     columns = ("urgency", "mood", "wants", "channel", "date", "customer", "message")
-    output.print_table(f"The {len(rows)} most urgent messages", columns, rows)
+    output.print_table(f"The {len(rows)} most urgent messages", columns, rows, cut="message")
     output.print_table(
         "Net sentiment by week and channel",
         ("channel", "weeks, oldest first", "messages", "net"),

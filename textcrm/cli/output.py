@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -55,11 +56,16 @@ def print_json(value: Any) -> None:
     sys.stdout.write(line + "\n")
 
 
-def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """Print a table. Cells are plain text, never markup."""
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", pad_edge=False)
+def print_table(
+    title: str, columns: Iterable[str], rows: Iterable[Iterable[object]], *, cut: str | None = None
+) -> None:
+    """Print a table. Cells are plain text, never markup. The column *cut* gives way where the terminal is narrow."""
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=SIMPLE_HEAD)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        if column == cut:
+            table.add_column(column, no_wrap=True, overflow="ellipsis", ratio=1)
+        else:
+            table.add_column(column, overflow="fold", no_wrap=cut is not None)
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else Text(_visible(str(cell))) for cell in row))
     console().print(table)

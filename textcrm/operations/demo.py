@@ -49,8 +49,11 @@ class DemoReport:
 
 
 def demo_settings(settings: Settings) -> Settings:
-    """Return settings whose database is the demo's own, so that nothing of the user's is touched."""
-    return settings.model_copy(update={"database": DATABASE})
+    """Return settings whose database is the demo's own, so that nothing of the user's is touched.
+
+    The demo's shop is British, and so are the telephone numbers in its messages.
+    """
+    return settings.model_copy(update={"database": DATABASE, "region": "GB"})
 
 
 def prepare_models(settings: Settings, *, steps: Steps) -> list[str]:

@@ -64,8 +64,23 @@ def trend(
     return store.insights.trend(by=by, channel=channel, since=since, until=until)
 
 
+def own_text(insight: Insight, message: Message) -> str:
+    """Return the author's own words as they were written; for HTML, as they were cleaned."""
+    if message.content_type == "text/html" or not insight.parts:
+        return insight.clean
+    own = [message.text[part.start : part.end] for part in insight.parts if part.kind in ("own", "closing")]
+    return "".join(own).strip() or insight.clean
+
+
 def snippet(insight: Insight, message: Message, *, length: int = 80) -> str:
-    """Return the subject and the beginning of the author's own text, on one line."""
+    """Return the subject and the beginning of the author's own words, on one line."""
     head = f"{message.subject.strip()} — " if message.subject else ""
-    text = " ".join((head + insight.clean).split())
+    text = " ".join((head + own_text(insight, message)).split())
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
+def author_name(message: Message, customer: Customer | None) -> str:
+    """Return what to call the author of a message."""
+    known = customer.name if customer else None
+    author = message.author
+    return known or author.name or author.handle or author.email or author.phone or "unknown"
