@@ -6,7 +6,13 @@
 from __future__ import annotations
 
 UPPER = "".join(chr(code) for code in range(0x0530) if chr(code).isupper())
-# One word with a capital: Anna, O'Neil, D'Angelo, Jean-Luc, McKay, ANNA.
-CAPITAL = rf"[{UPPER}][\w'’]{{0,30}}(?:-[\w'’]{{1,30}}){{0,2}}"
+# One word with a capital: Anna, O'Neil, D'Angelo, Jean-Luc, McKay, ANNA; without a genitive's 's. Possessive: a word is
+# read once, and never shortened to make something else fit.
+CAPITAL = rf"[{UPPER}]\w{{0,30}}+(?:['’](?![sS](?!\w))\w{{1,30}}+)?+(?:-\w{{1,30}}+){{0,2}}+"
+# Where such a word may begin: not inside another.
+START = r"(?<![\w-])(?<!\w['’])"
+# A letter follows: a cheap look before a long list of words is tried.
+LETTER = r"(?=[^\W\d_])"
+LETTERS = r"(?=[^\W\d_]{3})"
 # The blank within a line.
 GAP = r"[ \t\u00a0]{1,2}"

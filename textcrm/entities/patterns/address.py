@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from textcrm.entities.found import THRESHOLD, Found, Options
-from textcrm.entities.letters import CAPITAL, GAP
+from textcrm.entities.letters import CAPITAL, GAP, START, UPPER
 from textcrm.entities.lexicon import COUNTRIES, NOT_NAMES, REGIONS, is_common, names
 from textcrm.entities.patterns import streets as st
 
@@ -20,13 +20,11 @@ _STOP = r"(?![\w])"
 _STREET = (
     # 1668 Glyn St; 12-14 N 5th Ave NW; the number may be followed by a second one: 903 83 Dora Creek
     (re.compile(rf"{_EDGE}\d{{1,6}}[A-Za-z]?(?:[-/]\d{{1,4}})?,?{GAP}(?:\d{{1,5}}{GAP})?(?:{st.DIRECTION}{GAP})?(?:{st.WORD}{GAP}){{1,4}}?(?:(?:{st.SURE})(?![\w])|(?P<rare>(?:{st.SUFFIX})))\.?{_STOP}(?:{GAP}{st.DIRECTION}{_STOP})?"), 0.8),
-    # Bahnhofstraße 5, Lange Laan 12a
-    (re.compile(rf"{_EDGE}(?:\d{{1,6}}{GAP})?(?:{st.WORD}{GAP}){{0,3}}?\w{{2,30}}(?:{st.ENDING}),?{GAP}{st.HOUSE}{_STOP}"), 0.8),
     # Luite tee 87, Unter den Linden ... Straße 17
-    (re.compile(rf"{_EDGE}(?:\d{{1,6}}{GAP})?{CAPITAL}(?:{GAP}{CAPITAL}){{0,2}}{GAP}(?:{st.MIDDLE}){GAP}{st.HOUSE}{_STOP}\.?"), 0.75),
+    (re.compile(rf"{_EDGE}(?=[\d{UPPER}])(?:\d{{1,6}}{GAP})?{CAPITAL}(?:{GAP}{CAPITAL}){{0,2}}{GAP}(?:{st.MIDDLE}){GAP}{st.HOUSE}{_STOP}\.?"), 0.75),
     # 12 bis, rue de la Paix; Via Roma 131; ul. Miła 53/7
     (re.compile(rf"{_EDGE}(?:\d{{1,5}}(?:[ ]?(?:bis|ter|quater|[A-Z]))?,?{GAP})(?i:{st.PREFIX}){GAP}(?:{st.WORD}[ ]?){{1,5}}(?<=\w){_STOP}"), 0.8),
-    (re.compile(rf"{_EDGE}(?i:{st.PREFIX})[ ]{{0,2}}(?:{st.WORD}[ ]?){{1,6}},?[ ]?(?:n[°ºo.]{{1,2}}[ ]?)?{st.HOUSE}{_STOP}"), 0.8),
+    (re.compile(rf"{_EDGE}(?=[^\W\d_]{{2}}|c/|r\.)(?i:{st.PREFIX})[ ]{{0,2}}(?:{st.WORD}[ ]?){{1,5}},?[ ]?(?:n[°ºo.]{{1,2}}[ ]?)?{st.HOUSE}{_STOP}"), 0.8),
     # boxes and military addresses
     (re.compile(rf"{_EDGE}(?:(?i:p\.?[ ]?o\.?[ ]?box|post office box|postfach|postbox|postbus|b\.?p\.?|apartado(?: de correos)?|casella postale|caixa postal|skr\. poczt\.)[ ]?\d[\d ]{{0,7}}|"
                 rf"(?:PSC|Unit|CMR)[ ]\d{{1,5}},?[ ]Box[ ]\d{{1,5}}){_STOP}"), 0.8),
@@ -34,9 +32,9 @@ _STREET = (
     (re.compile(rf"(?<![\w])(?:the )?corner of {st.NAMES}(?:[ ]\w{{1,9}}\.)?(?:[ ]{st.HOUSE})? and (?:{st.WORD}[ ]){{0,3}}{CAPITAL}(?:[ ]{st.HOUSE})?{_STOP}"), 0.8),
 )  # fmt: skip
 _WEAK = re.compile(
-    rf"{_EDGE}(?P<lead>\d{{1,6}}{GAP})?(?P<name>{st.NAMES})(?:{GAP}|,[ ])(?P<house>{st.HOUSE}){_STOP}(?![.,:/-]\d)"
+    rf"{_EDGE}{START}(?=[\d{UPPER}])(?P<lead>\d{{1,6}}{GAP})?(?P<name>{st.NAMES})\.?(?:{GAP}|,[ ])(?P<house>{st.HOUSE}){_STOP}(?![.,:/-]\d)"
 )
-_PLAIN = re.compile(rf"(?<![\w])(?P<name>{CAPITAL}(?:{GAP}{CAPITAL}){{0,2}}{GAP}(?:{st.PLAIN_SUFFIX})){_STOP}")
+_PLAIN = re.compile(rf"{START}(?P<name>{CAPITAL}(?:{GAP}{CAPITAL}){{0,2}}{GAP}(?:{st.PLAIN_SUFFIX})){_STOP}")
 _ABOUT = re.compile(
     r"(?i)(?:address(?:es)?|live[sd]? (?:at|on|in)|living (?:at|on|in)|located|located at|is at|are at|me at|you at|off at|here|deliver(?:ed|y)?(?: it| them)? (?:at|to)|ship(?:ped|ping)? (?:at|to)|"
     r"sen[dt](?: \w+){0,3} to|mail(?:ed)? to|return(?:ed)? to|move[d]? to|refers to|side of|taxi to|office at|enter on|street|residence|home|adresse|wohne|anschrift|habite|domicilio|dirección|indirizzo|"
@@ -48,37 +46,37 @@ _CALENDAR = re.compile(
 )
 _LOOSE = re.compile(r"(?i)(?<![\w])(?:at|in|on|to)[ ]\Z")
 _SEP = re.compile(
-    r"[ \t]{0,3}(?:[,;|·-]|\.(?=[ \t]{0,3}\r?\n))?[ \t]{0,3}(?:\r?\n[ \t>?*]{0,6}){0,2}[,;]?[ \t]{0,3}(?:\r?\n[ \t]{0,4})?"
+    r"(?=[\s,;.|·-])[ \t]{0,3}(?:[,;|·-]|\.(?=[ \t]{0,3}\r?\n))?[ \t]{0,3}(?:\r?\n[ \t>?*]{0,6}){0,2}[,;]?[ \t]{0,3}(?:\r?\n[ \t]{0,4})?"
 )
 _REGIONS = "|".join(re.escape(name) for name in REGIONS)
 _COUNTRY = "|".join(re.escape(c) for c in sorted(COUNTRIES, key=lambda c: (-len(c), c)))
 _ZIP = rf"(?:{st.UK_POSTCODE}|{st.CA_POSTCODE}|\d{{5}}-\d{{3,4}}|[A-Z]{{1,2}}-\d{{4,6}}|\d{{4}} [A-Z]{{2}}|\d{{3}} \d{{2}}|\d{{2}}-\d{{3}}|\d{{4,6}})(?![\w]|[-/.:]\d)"
-_TOWN = (
-    rf"{CAPITAL}(?:[ -](?:(?:de|la|am|an der|der|of|do|da|del|sur|upon|di|le|en|i|nad|pod|in)[ -])?{CAPITAL}){{0,3}}"
-)
-_SECONDARY = re.compile(rf"(?:{st.SECONDARY}){_STOP}", re.IGNORECASE)
+_TOWN = rf"{START}{CAPITAL}(?:[ ](?:(?:de|la|am|an der|der|of|do|da|del|sur|upon|di|le|en|i|nad|pod|in)[ ])?{CAPITAL}){{0,3}}"
+_SECONDARY = re.compile(rf"(?<!\w)(?:{st.SECONDARY}){_STOP}", re.IGNORECASE)
 _REGION = rf"(?:[A-Z]{{2,3}}|{_REGIONS})"
-_NATION = rf"(?i:{_COUNTRY})(?:[ ]\([\w ]{{2,20}}\))?(?:,?[ ]{_ZIP})?{_STOP}"
+_NATION = (
+    rf"(?<!\w)(?=[{UPPER}]\w{{2}}|UK|U\.|[中日德美ドア])(?i:{_COUNTRY})(?:[ ]\([\w ]{{2,20}}\))?(?:,?[ ]{_ZIP})?{_STOP}"
+)
 _STRONG = tuple(
     re.compile(part)
     for part in (
         rf"(?:APO|FPO|DPO),?[ ]A[AEP][ ]\d{{5}}(?:-\d{{4}})?{_STOP}",
         _NATION,
         rf"{_TOWN},?[ ](?:{_REGION}|[a-z]{{2,3}})[ ]{{1,2}}{_ZIP}",
-        rf"{_ZIP},?[ ]{_TOWN}(?:[ ]\d{{1,2}})?{_STOP}",
+        rf"(?<!\w){_ZIP},?[ ]{_TOWN}(?:[ ]\d{{1,2}})?{_STOP}",
         rf"{_TOWN},?[ ]{_ZIP}",
         rf"{_TOWN}?,?[ ]{_NATION}",
         rf"{_TOWN},?[ ]{_REGION}(?=[.,;\n]|\Z)",
-        rf"(?:{_REGION}|[a-z]{{2,3}})[ \n,]{{1,3}}{_ZIP}",
-        rf"(?:{_REGIONS}){_STOP}",
-        rf"(?!(?:19|20)\d\d(?!\d)){_ZIP}",
+        rf"(?<!\w)(?=[^\W\d_])(?:{_REGION}|[a-z]{{2,3}})[ \n,]{{1,3}}{_ZIP}",
+        rf"(?<!\w)(?=[A-Z])(?:{_REGIONS}){_STOP}",
+        rf"(?<!\w)(?!(?:19|20)\d\d(?!\d)){_ZIP}",
     )
 )
-_PART = re.compile(rf"(?:[A-Z]{{2,3}}(?=[ \t]{{0,3}}[,\n])|{_TOWN}(?:[ ]\([\w ]{{2,30}}\))?){_STOP}")
+_PART = re.compile(rf"(?<!\w)(?:[A-Z]{{2,3}}(?=[ \t]{{0,3}}[,\n])|{_TOWN}(?:[ ]\([\w ]{{2,30}}\))?){_STOP}")
 _LAST = re.compile(rf"(?P<town>{_TOWN}){_STOP}(?!:)(?=[ \t]{{0,3}}(?:[.,;?!\n]|\Z))")
 _STANDALONE = (
-    (re.compile(rf"(?<![\w]){_TOWN}, [A-Z]{{2}}[ ]{{1,2}}\d{{5}}(?:-\d{{4}})?{_STOP}"), 0.75),
-    (re.compile(rf"(?<![\w]){_TOWN},? {st.UK_POSTCODE}{_STOP}"), 0.75),
+    (re.compile(rf"{_TOWN}, [A-Z]{{2}}[ ]{{1,2}}\d{{5}}(?:-\d{{4}})?{_STOP}"), 0.75),
+    (re.compile(rf"{_TOWN},? {st.UK_POSTCODE}{_STOP}"), 0.75),
     (re.compile(rf"(?<![\w-]){st.UK_POSTCODE}{_STOP}"), 0.62),
     (re.compile(rf"(?<![\w-])(?:[A-Z]{{1,2}}-\d{{4,5}}|\d{{5}}|\d{{4}} [A-Z]{{2}}) {_TOWN}{_STOP}"), 0.3),
     (re.compile(rf"(?<![\w])(?i:zip(?: ?code)?|post(?:al)? ?code|plz|code postal|código postal|cap|postcode|kod pocztowy)[ \t]{{0,2}}(?:is|ist|:|=)?[ \t]{{0,2}}(?P<code>{_ZIP}|\d{{3,5}}-\d{{3,4}})"), 0.8),
@@ -112,7 +110,8 @@ def _candidates(text: str) -> Iterator[Found]:
             if _LOOSE.search(text, max(0, match.start() - 12), match.start())
             else 0
         )
-        score = 0.3 + (0.4 if strong else 0.0) + about + (0.3 if match["lead"] else 0.0)
+        street = match["name"].lower().endswith(st.ENDINGS)
+        score = 0.3 + (0.5 if street else 0.0) + (0.4 if strong else 0.0) + about + (0.3 if match["lead"] else 0.0)
         yield Found(match.start(), end, "ADDRESS", min(0.9, score), "address")
     for match in _PLAIN.finditer(text):
         yield Found(match.start(), read_on(text, match.end())[0], "ADDRESS", 0.77, "address")

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from textcrm.entities.found import Found, Options
+from textcrm.entities.letters import LETTERS
 
 # Month names of eleven languages, by their first letters; the longest that fits wins.
 _MONTHS: dict[str, int] = {}
@@ -56,42 +57,42 @@ _NUMERIC = re.compile(
 _SHORT = re.compile(r"(?<![\w/.,-])(?P<a>[0-3]?\d)\.(?P<b>0?[1-9]|1[0-2])\.(?![\w])")
 _ORD = r"(?:st|nd|rd|th|er|º|ª|\.)?"
 _DAY_MONTH = re.compile(
-    rf"(?<![\w/.-])(?:(?:{_WEEKDAY}|{_SHORTDAY})[ ,]{{1,2}}(?:the[ ])?)?(?P<d>[0-3]?\d){_ORD}[ -]?(?:(?:of|de|di)[ ])?(?P<mon>{_MONTH})\b\.?"
+    rf"(?<![\w/.-])(?=\w)(?:(?=[^\W\d_]{{2}})(?:{_WEEKDAY}|{_SHORTDAY})[ ,]{{1,2}}(?:the[ ])?)?(?P<d>[0-3]?\d){_ORD}[ -]?(?:(?:of|de|di)[ ])?{LETTERS}(?P<mon>{_MONTH})\b\.?"
     rf"(?:[, -]{{1,2}}(?:(?:de|del)[ ])?(?P<y>(?:19|20)\d\d|['’]\d\d))?{_TIME_TAIL}(?![\w])",
     _FLAGS,
 )
 _MONTH_DAY = re.compile(
-    rf"(?<![\w/.-])(?:(?:{_WEEKDAY}|{_SHORTDAY})[ ,]{{1,2}})?(?P<mon>{_MONTH})\b\.?[ ](?:the[ ])?(?P<d>[0-3]?\d)(?:st|nd|rd|th)?"
+    rf"(?<![\w/.-]){LETTERS}(?:(?:{_WEEKDAY}|{_SHORTDAY})[ ,]{{1,2}})?(?P<mon>{_MONTH})\b\.?[ ](?:the[ ])?(?P<d>[0-3]?\d)(?:st|nd|rd|th)?"
     rf"(?:,?[ ](?P<y>(?:19|20)\d\d))?{_TIME_TAIL}(?![\w]|[:.]\d)",
     _FLAGS,
 )
 _MONTH_YEAR = re.compile(
-    rf"(?<![\w-])(?P<mon>{_MONTH})\b\.?[ ,]{{1,2}}(?:de[ ])?(?P<y>(?:19|20)\d\d)(?![\w]|[.,]\d)", _FLAGS
+    rf"(?<![\w-]){LETTERS}(?P<mon>{_MONTH})\b\.?[ ,]{{1,2}}(?:de[ ])?(?P<y>(?:19|20)\d\d)(?![\w]|[.,]\d)", _FLAGS
 )
 _CJK = re.compile(
     r"(?P<y>(?:19|20)\d\d)年[ ]?(?P<m>\d{1,2})月(?:[ ]?(?P<d>\d{1,2})[日号])?|(?P<m2>\d{1,2})月(?P<d2>\d{1,2})[日号]"
 )
-_DAYNAME = re.compile(rf"(?<![\w-])(?:{_WEEKDAY})(?![\w])", _FLAGS)
+_DAYNAME = re.compile(rf"(?<![\w-]){LETTERS}(?:{_WEEKDAY})(?![\w])", _FLAGS)
 _YEAR = re.compile(
-    r"(?<![\w$€£#.,/:-])(?:(?P<cue>in|of|since|by|from|until|till|before|after|during|early|late|mid|summer|winter|spring|fall|autumn|"
+    r"(?<![\w$€£#.,/:-])(?=\w)(?:(?P<cue>in|of|since|by|from|until|till|before|after|during|early|late|mid|summer|winter|spring|fall|autumn|"
     r"year|circa|seit|depuis|en|desde|nel|dal)[ ])?(?P<y>(?:19|20)\d\d)(?![\w%$€£]|[.,:/-]\d|[ ](?i:usd|eur|euros?|dollars?|people|users|items|units))",
     _FLAGS,
 )
 _RELATIVE = re.compile(
-    r"(?<![\w-])(?:today|tomorrow|yesterday|tonight|heute|morgen früh|gestern|übermorgen|demain|hier soir|aujourd'hui|mañana|ayer|hoy|oggi|domani|ieri)(?![\w])",
+    rf"(?<![\w-]){LETTERS}(?:today|tomorrow|yesterday|tonight|heute|morgen früh|gestern|übermorgen|demain|hier soir|aujourd'hui|mañana|ayer|hoy|oggi|domani|ieri)(?![\w])",
     _FLAGS,
 )
 _TIME = re.compile(
     rf"(?<![\w:.,/-])(?:(?P<clock>{_CLOCK})|(?P<hour>1[0-2]|0?[1-9])[ ]?[ap]\.?m\b\.?)(?![\w:]|\.\d)", _FLAGS
 )
 _DURATION = re.compile(
-    r"(?i:(?:the |a |an |about |over |past |last |next |first |more than |less than |few |couple of |several |within )*"
+    r"(?i:(?:the |a |an |about |over |past |last |next |first |more than |less than |few |couple of |several |within ){0,6}"
     r"(?:\d{1,4}|one|two|three|four|five|six|seven|eight|nine|ten|few|couple|several|a|an)?[ -]?(?:couple of |few )?"
     r"(?:second|minute|hour|day|week|month|year|decade)s?)\Z"
 )
 _LENGTH = re.compile(r"(?<![\w])(?:second|minute|hour)s?(?! ago)(?![\w])", re.IGNORECASE)
 _NAMES_A_DAY = re.compile(
-    rf"\d|(?<![\w])(?:{_WEEKDAY}|{_MONTH}|today|tomorrow|yesterday|tonight|now|next|last|this|ago|morning|noon|evening|afternoon|night|midnight|coming|past|christmas|easter|"
+    rf"\d|(?<![\w]){LETTERS}(?:{_WEEKDAY}|{_MONTH}|today|tomorrow|yesterday|tonight|now|next|last|this|ago|morning|noon|evening|afternoon|night|midnight|coming|past|christmas|easter|"
     rf"thanksgiving|halloween|new year|valentine|ramadan|labor day|memorial day|independence day)(?![\w])",
     _FLAGS,
 )

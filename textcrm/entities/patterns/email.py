@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from textcrm.entities.found import Found, Options
 
 _LOCAL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}")
-_DOMAIN = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_DOMAIN = re.compile(r"(?<=@)[\w-]{1,63}+(?:\.[\w-]{1,63}+){1,8}")
 _TOP = re.compile(r"(?:[^\W\d_]{2,24}|xn--[a-z0-9-]{2,59})\Z", re.IGNORECASE)
 _ENDING = frozenset(
     "com org net edu gov info biz io co de fr es it nl uk us at ch be pl ru cn jp dk se no fi cz hu".split()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from textcrm.entities.found import Found, Options
-from textcrm.entities.letters import CAPITAL, GAP, UPPER
+from textcrm.entities.letters import CAPITAL, GAP, LETTER, START, UPPER
 from textcrm.entities.lexicon import BRANDS, NATIONALITIES, NOT_NAMES, common_words, is_common, names
 
 _FORM = (
@@ -17,8 +17,8 @@ _FORM = (
 )
 _LOWER_FORM = r"inc\.?|ltd\.?|llc|corp\.?|gmbh|plc"
 _JOB = re.compile(r"(?i)(?:er|or|ist|ian|eer|ant|ive|man|woman|clerk|officer|nurse|agent|assistant|driver)\Z")
-_JOIN = rf"(?:{GAP}|,[ ]|[ ]?&[ ]|[ ]and[ ]|[ ]of[ ]|-)"
-_FIRM = re.compile(rf"(?<![\w])(?P<name>{CAPITAL}(?:{_JOIN}{CAPITAL}){{0,3}}?(?:,?{GAP}(?:{_FORM})){{1,2}})(?![\w])")
+_JOIN = rf"(?:{GAP}|,[ ]|[ ]?&[ ]|[ ]and[ ]|[ ]of[ ])"
+_FIRM = re.compile(rf"{START}(?P<name>{CAPITAL}(?:{_JOIN}{CAPITAL}){{0,3}}?(?:,?{GAP}(?:{_FORM})){{1,2}})(?![\w])")
 _LOWER = re.compile(rf"(?<![\w])(?P<name>\w{{2,30}}(?:[ -]\w{{2,30}}){{0,2}}?,?[ ](?:{_LOWER_FORM}))(?![\w])")
 # Three family names are a firm behind "at", alone on a line, or before a verb of one; else they are three persons.
 _LAW = re.compile(
@@ -27,14 +27,14 @@ _LAW = re.compile(
     re.IGNORECASE,
 )
 _PHRASE = re.compile(
-    rf"(?<![\w])(?i:works? (?:for|at)|working (?:for|at)|worked (?:for|at)|employed (?:by|at)|job at|position at|year at|company (?:called|named)|joined|hired by|ceo of|founder of|"
+    rf"(?<![\w]){LETTER}(?i:works? (?:for|at)|working (?:for|at)|worked (?:for|at)|employed (?:by|at)|job at|position at|year at|company (?:called|named)|joined|hired by|ceo of|founder of|"
     rf"employee of|employees of|customer of|client of|shares? of|company[ ]?:|firm[ ]?:|organi[sz]ation[ ]?:|employer[ ]?:|firma[ ]?:|société[ ]?:|empresa[ ]?:|"
     rf"arbeite (?:bei|für)|travaille chez|trabajo en|lavoro per|werk bij)[ ](?P<name>{CAPITAL}(?:{_JOIN}{CAPITAL}){{0,3}})"
 )
 
 
 _SUBJECT = re.compile(
-    rf"(?<![\w])(?:[Tt]he )?(?P<name>{CAPITAL}(?:{_JOIN}{CAPITAL}){{0,3}}?)(?= (?:was founded|is the brainchild|(?:is|was) (?:a|an|the|one of the) (?:[\w-]{{2,20}} ){{0,3}}?"
+    rf"{START}(?:[Tt]he )?(?P<name>{CAPITAL}(?:{_JOIN}{CAPITAL}){{0,3}}?)(?= (?:was founded|is the brainchild|(?:is|was) (?:a|an|the|one of the) (?:[\w-]{{2,20}} ){{0,3}}?"
     rf"(?:agency|company|firm|startup|start-up|provider|bank|retailer|manufacturer|supplier|shop|store|brand|charity|business|corporation|vendor|carrier|airline)"
     rf"|(?:Orchestra|office|headquarters|store|shop|branch|website|helpdesk|hotline|customer service|support team|employee|employees|songwriter|spokesman|spokesperson|resignation)(?![\w])))"
 )
@@ -44,12 +44,14 @@ _BECAME = re.compile(
 )
 # The second or third line of a signature or a letterhead, before its address or telephone line.
 _BLOCK = re.compile(
-    rf"(?m)^[ \t?>*]{{0,6}}(?P<name>{CAPITAL}(?:[ &-]{{1,3}}{CAPITAL}){{0,3}})[ \t]{{0,3}}\n(?=[ \t?>*]{{0,6}}(?:\d|(?i:the corner|unit|psc|p\.?o\.? ?box|phone|tel|mobile|fax|desk|e-?mail|www|http)))"
+    rf"(?m)^[ \t?>*]{{0,6}}(?P<name>{CAPITAL}(?:[ &]{{1,3}}{CAPITAL}){{0,3}})[ \t]{{0,3}}\n(?=[ \t?>*]{{0,6}}(?:\d|(?i:the corner|unit|psc|p\.?o\.? ?box|phone|tel|mobile|fax|desk|e-?mail|www|http)))"
 )
 
 
 _BRAND = re.compile(
-    r"(?<![\w@#.-])(?:"
+    r"(?<![\w@#.-])"
+    + LETTER
+    + "(?:"
     + "|".join(re.escape(b) for b in sorted(BRANDS, key=lambda b: (-len(b), b)))
     + r")(?![\w]|-[a-z])"
 )

@@ -10,20 +10,20 @@ import re
 from collections.abc import Iterator
 
 from textcrm.entities.found import Found, Options
-from textcrm.entities.letters import CAPITAL, GAP, UPPER
+from textcrm.entities.letters import CAPITAL, GAP, LETTER, START, UPPER
 from textcrm.entities.lexicon import COUNTRIES, NATIONALITIES, NOT_NAMES, is_common, names
 
 _PARTICLE = r"(?:de la|de los|de las|van der|van den|van de|von der|de|da|do|dos|das|del|della|di|du|van|von|zu|la|le|el|al|bin|ibn|ter|ten|af|av|y|e)"
 _INITIAL = rf"[{UPPER}]\."
 NAME = rf"(?:{_INITIAL}[ ]?){{0,2}}{CAPITAL}(?:{GAP}(?:{_INITIAL}(?![\w])|(?:{_PARTICLE}{GAP})?{CAPITAL})){{0,3}}"
 _TITLE = re.compile(
-    rf"(?<![\w])(?P<title>(?:Mr|Mrs|Ms|Mx|Dr|Prof|Sr|Sra|Srta|Dra|Mme|Mlle|Sig|Dott|Ing|Rev|Capt|Sgt|Lt)\.?|Miss|Mister|Madam|Madame|Monsieur|"
+    rf"(?<![\w]){LETTER}(?P<title>(?:Mr|Mrs|Ms|Mx|Dr|Prof|Sr|Sra|Srta|Dra|Mme|Mlle|Sig|Dott|Ing|Rev|Capt|Sgt|Lt)\.?|Miss|Mister|Madam|Madame|Monsieur|"
     rf"Professor|Doctor|Doktor|Herrn?|Frau|Señora?|Señor|Signora?|Signor|Senhora?|Senhor|Pani?|Meneer|Mevrouw|Dhr\.|Mw\.|Mgr\.|Sir|Lady|Lord|Dame|"
     rf"mr\.?|mrs\.?|ms\.?|dr\.)(?:{GAP}(?:Dr\.|Prof\.|med\.)){{0,2}}{GAP}(?P<name>{NAME})"
 )
 _PHRASE = re.compile(
-    rf"(?<![\w])(?:(?i:my (?:full |first |last |maiden |sur|middle )?name is|(?:full|first|last|maiden|middle|real|legal) name is|name is|name's|"
-    rf"'s name (?:is|was)|named|was named|name,|name to|who is called|calls? me|known as|called me|call me|my name:|account of|account under|under the name(?: of)?|in the name of|"
+    rf"(?<![\w])(?=[^\W\d_]{{2}}|c/)(?:(?i:my (?:full |first |last |maiden |sur|middle )?name is|(?:full|first|last|maiden|middle|real|legal) name is|name is|name's|"
+    rf"name was|named|was named|name,|name to|who is called|calls? me|known as|called me|call me|my name:|account of|account under|under the name(?: of)?|in the name of|"
     rf"on behalf of|signed by|written by|directed by|starring|spoke (?:to|with)|speak (?:to|with)|talked to|talk to|spoken with|dealt with|contact person is|attn:?|attention:?|c/o|"
     rf"follow up with|meet with|meeting with|email from|call from|my (?:husband|wife|son|daughter|brother|sister|father|mother|friend|colleague|partner|boss|manager|"
     rf"boyfriend|girlfriend|cousin|uncle|aunt|neighbou?r|assistant)(?:'s name is|'s name|,)?|partner's name|"
@@ -32,13 +32,13 @@ _PHRASE = re.compile(
     rf"name[ ]?:|customer[ ]?:|contact[ ]?:|nom[ ]?:|nombre[ ]?:|nome[ ]?:|naam[ ]?:|imię[ ]?:|имя[ ]?:|from[ ]?:|to[ ]?:|cc[ ]?:|von[ ]?:|an[ ]?:|de[ ]?:))[ \t]{{0,3}}[\"“'*]?(?P<name>{NAME})"
 )
 _GREETING = re.compile(
-    rf"(?m)(?:^|(?<=[.!?] ))[ \t>]{{0,4}}(?i:hi|hello|hey|dear|hiya|good (?:morning|afternoon|evening)|greetings|hallo|liebe[rs]?|sehr geehrte[rs]?|guten (?:tag|morgen|abend)|"
+    rf"(?m)(?:^|(?<=[.!?] ))[ \t>]{{0,4}}+{LETTER}(?i:hi|hello|hey|dear|hiya|good (?:morning|afternoon|evening)|greetings|hallo|liebe[rs]?|sehr geehrte[rs]?|guten (?:tag|morgen|abend)|"
     rf"moin|servus|bonjour|bonsoir|salut|ch(?:er|ère)|hola|buenos días|buenas tardes|estimad[oa]|querid[oa]|olá|oi|car[oa]|prezad[oa]|ciao|salve|buongiorno|gentile|egregio|"
     rf"beste|geachte|dag|witam|cześć|szanown[ya]|drog[ia]|здравствуйте|привет|уважаем(?:ый|ая)|добрый день|thanks|thank you|thx|cheers|merci|danke|gracias|grazie|obrigad[oa])"
     rf"(?i:,? (?:there|team|again|so much|very much|a lot))?,?[ ](?P<name>{NAME})(?=[ \t]{{0,3}}(?:[,!:.;\-–—]|$))"
 )
 _CLOSING = re.compile(
-    rf"(?m)(?:^|[.!?][ ])[ \t]{{0,4}}(?i:(?:many |kind |best |warm |warmest |with (?:kind |best )?)?(?:thanks(?: (?:so much|again|in advance|a lot|and regards))?|thank you(?: (?:so much|very much|in advance))?|regards|"
+    rf"(?m)(?:^|[.!?][ ])[ \t]{{0,4}}+{LETTER}(?i:(?:many |kind |best |warm |warmest |with (?:kind |best )?)?(?:thanks(?: (?:so much|again|in advance|a lot|and regards))?|thank you(?: (?:so much|very much|in advance))?|regards|"
     rf"wishes|cheers|sincerely(?: yours)?|yours(?: (?:sincerely|faithfully|truly))?|best|all the best|love|take care|respectfully|cordially|rgds|br|kr|"
     rf"(?:mit )?(?:freundlichen|besten|lieben|herzlichen|vielen)? ?(?:grüßen|grüße|gruß|gruss|grüsse|dank)|mfg|lg|vg|cordialement|bien à vous|salutations|amicalement|"
     rf"(?:un )?saludos?(?: cordial(?:es)?)?|atentamente|atenciosamente|cumprimentos|abraços?|cordiali saluti|saluti|distinti saluti|"
@@ -46,11 +46,11 @@ _CLOSING = re.compile(
     rf"(?P<name>{NAME})(?=[ \t]{{0,3}}(?:$|[,.(|/\n]))"
 )
 _OWNER = re.compile(
-    rf"(?<![\w])(?P<name>{NAME})(?=['’]s (?:account|address|name|email|phone|order|card|birthday|husband|wife|son|daughter|number|team|office|mother|father))"
+    rf"{START}(?P<name>{NAME})(?=['’]s (?:account|address|name|email|phone|order|card|birthday|husband|wife|son|daughter|number|team|office|mother|father))"
 )
 _SPEAKER = re.compile(rf"(?m)^[ \t]{{0,3}}(?P<name>{CAPITAL}(?:{GAP}{CAPITAL})?)(?=: \S)")
 _SAYING = re.compile(
-    rf"(?<![\w])(?P<name>{NAME})(?=,? (?:said|says|told|asked|wrote|replied|promised|called|emailed|answered|explained)(?![\w]))"
+    rf"{START}(?P<name>{NAME})(?=,? (?:said|says|told|asked|wrote|replied|promised|called|emailed|answered|explained)(?![\w]))"
 )
 _SUBJECT = re.compile(
     rf"(?m)(?:^|(?<=[.!?] ))(?P<name>{NAME})(?= (?:lives|lived|works|worked|moved|died|was born|got married|spent|has been|will be|is (?:from|a very|my|our|the)|had given|can you|please)(?![\w]))"
@@ -59,14 +59,14 @@ _VOCATIVE = re.compile(
     rf"(?m)(?:^|(?<=[.!?] ))(?P<name>{CAPITAL}), (?=(?:can|could|would|will|please|are you|how are|do you|did you|thanks|thank)(?![\w]))"
 )
 _OBJECT = re.compile(
-    rf"(?<![\w])(?:(?i:said|heard|seen|met|meet|know|knew|ask|asked|tell|told|inform|contact|remember|leave me|named (?:him|her|it)|under|why is|when is|where is|for|with|by|how is|change it to)) (?P<name>{NAME})"
+    rf"(?<![\w]){LETTER}(?:(?i:said|heard|seen|met|meet|know|knew|ask|asked|tell|told|inform|contact|remember|leave me|named (?:him|her|it)|under|why is|when is|where is|for|with|by|how is|change it to)) (?P<name>{NAME})"
 )
 _LIST = re.compile(
-    rf"(?<![\w])(?i:founders|directors|managers|authors|colleagues|partners|guests|members|actors|friends|children|kids|sons|daughters|sisters|brothers|"
+    rf"(?<![\w]){LETTER}(?i:founders|directors|managers|authors|colleagues|partners|guests|members|actors|friends|children|kids|sons|daughters|sisters|brothers|"
     rf"employees|passengers|travell?ers|parents|owners|tenants|applicants|attendees|participants|names)(?:[:,]| are| were)? (?P<first>{NAME}), (?P<second>{NAME}),? and (?P<third>{NAME})"
 )
 _THREE = re.compile(
-    rf"(?<![\w])(?P<first>{CAPITAL}), (?P<second>{CAPITAL}),? (?:and|or|&|und|et|y) (?P<third>{CAPITAL})(?![\w])"
+    rf"{START}(?P<first>{CAPITAL}), (?P<second>{CAPITAL}),? (?:and|or|&|und|et|y) (?P<third>{CAPITAL})(?![\w])"
 )
 _RULES = (
     (_TITLE, 0.88, "title"),

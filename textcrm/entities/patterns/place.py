@@ -6,20 +6,24 @@ import re
 from collections.abc import Iterator
 
 from textcrm.entities.found import Found, Options
-from textcrm.entities.letters import CAPITAL, GAP
+from textcrm.entities.letters import CAPITAL, GAP, LETTER, LETTERS
 from textcrm.entities.lexicon import COUNTRIES, NATIONALITIES, NOT_NAMES, REGIONS, is_common, names
 
 _COUNTRY = re.compile(
-    r"(?<![\w])(?:" + "|".join(re.escape(c) for c in sorted(COUNTRIES, key=lambda c: (-len(c), c))) + r")(?![\w])"
+    r"(?<![\w])"
+    + LETTER
+    + "(?:"
+    + "|".join(re.escape(c) for c in sorted(COUNTRIES, key=lambda c: (-len(c), c)))
+    + r")(?![\w])"
 )
-_REGION = re.compile(r"(?<![\w])(?:" + "|".join(re.escape(name) for name in REGIONS) + r")(?![\w])")
-_NATION = re.compile(r"(?<![\w])(?:" + "|".join(sorted(NATIONALITIES)) + r")s?(?![\w])", re.IGNORECASE)
+_REGION = re.compile(r"(?<![\w])(?=[A-Z])(?:" + "|".join(re.escape(name) for name in REGIONS) + r")(?![\w])")
+_NATION = re.compile(r"(?<![\w])" + LETTERS + "(?:" + "|".join(sorted(NATIONALITIES)) + r")s?(?![\w])", re.IGNORECASE)
 _IN = re.compile(
-    rf"(?<![\w])(?:in|near|from|to|serving (?:southern|northern|eastern|western)) (?P<name>{CAPITAL}(?:[ -](?:(?:de|la|am|del|of|do|da)[ ])?{CAPITAL}){{0,2}})(?![\w'’])",
+    rf"(?<![\w])(?:in|near|from|to|serving (?:southern|northern|eastern|western)) (?P<name>{CAPITAL}(?:[ ](?:(?:de|la|am|del|of|do|da)[ ])?{CAPITAL}){{0,2}})(?![\w'’])",
     re.IGNORECASE,
 )
 _PHRASE = re.compile(
-    rf"(?<![\w])(?i:lives? in|living in|lived in|moved (?:here |back )?(?:from|to)|move to|based in|located in|born in|raised in|grew up in|reside[sd]? in|resident of|travel(?:l?ing|l?ed)? to|"
+    rf"(?<![\w]){LETTER}(?i:lives? in|living in|lived in|moved (?:here |back )?(?:from|to)|move to|based in|located in|born in|raised in|grew up in|reside[sd]? in|resident of|travel(?:l?ing|l?ed)? to|"
     rf"trip to|flight (?:to|from)|fly(?:ing)? (?:to|from)|visit(?:ing|ed)?|arrived? (?:in|at|from)|returned to|originally from|i am from|i'm from|came from|comes from|"
     rf"city[ ]?:|town[ ]?:|country[ ]?:|place[ ]?:|wohne in|aus|komme aus|habite à|vivo en|vivo a|woon in|mieszkam w)[ ](?P<name>{CAPITAL}(?:{GAP}(?:(?:de|la|am|an der|der|of|do|da|del|sur|upon)[ ])?{CAPITAL}){{0,2}})"
 )

@@ -31,13 +31,11 @@ PLAIN_SUFFIX = (
     r"Street|Avenue|Road|Boulevard|Blvd|Lane|Drive|Turnpike|Highway|Terrace|Crescent|Parkway|Expressway|Freeway"
 )
 # The end of one word, before a number: "Bahnhofstraße 5", "Kiannonkatu 98".
-ENDING = (
-    r"straße|strasse|str\.?|gasse|weg|platz|allee|ring|damm|ufer|chaussee|gässchen|steig|stieg|graben|markt|berg|"
-    r"straat|laan|plein|gracht|kade|dijk|dreef|singel|steenweg|lei|pad|"
-    r"gade|vej|vænget|plads|stræde|gården|parken|toften|gatan|gata|gate|gaten|vägen|väg|vegen|veien|vei|vegur|stigen|stien|gränd|torget|torg|bakken|backen|haugen|lia|svingen|"
-    r"stræti|braut|stígur|götu|"
-    r"katu|tie|polku|kuja|tori|kaari|tänav|utca|körút|"
-    r"ova|ová|ského|ská|cká|ovo|ului"
+ENDINGS = tuple(
+    "straße strasse str gasse weg platz allee ring damm ufer chaussee steig stieg graben straat laan plein gracht kade dijk "
+    "dreef singel steenweg gade vej vænget plads stræde gården toften gatan gata gate gaten vägen väg vegen veien vei vegur "
+    "stigen stien gränd torget torg bakken backen haugen svingen stræti braut stígur götu katu tie polku kuja tori kaari "
+    "tänav utca körút ská ského cká".split()
 )
 # A word of its own, between the name and a number: "Luite tee 87", "Király u. 15".
 MIDDLE = (
