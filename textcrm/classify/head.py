@@ -16,7 +16,7 @@ from textcrm.specs import TreesSpec
 Floats = NDArray[np.float32]
 HeadKind = Literal["random_forest", "extra_trees", "logistic_regression", "linear_svm", "decision_tree"]
 TREE_HEADS = ("random_forest", "extra_trees", "decision_tree")
-MAX_TREE_ROWS = 60_000
+MAX_TREE_ROWS = 25_000
 _TINY = 1e-3
 
 

