@@ -20,7 +20,7 @@ demo: $(VENV)/.demo
 	$(BIN)/textcrm demo $(DEMO_ARGS)
 
 test: lint
-	$(BIN)/python -m pytest -m "not benchmark" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -28,7 +28,8 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 bench: $(VENV)/.dev
-	$(BIN)/python -m pytest -m benchmark -s $(PYTEST_ARGS)
+	set -e; for file in tests/benchmarks/bench_*.py; do name=$$(basename $$file .py); \
+	  echo "== python -m tests.benchmarks.$$name"; $(BIN)/python -m tests.benchmarks.$$name; done
 
 openapi: $(VENV)/.dev
 	$(BIN)/python -m textcrm_api.openapi

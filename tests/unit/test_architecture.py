@@ -24,6 +24,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "catalog": ("errors", "records", "specs"),
     "artifact": ("errors",),
     "registry": ("errors", "artifact"),
+    "__main__": ("cli",),
     "quality": BASE,
     **dict.fromkeys(STAGES, BASE),
     "engine": (*BASE, *STAGES, "registry"),
