@@ -116,11 +116,10 @@ def _lines(file: str) -> Iterator[Iterable[str]]:
     if file == "-":
         yield io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", errors="replace", newline="\n")
         return
-    try:
-        stream = Path(file).open(encoding="utf-8-sig", errors="replace", newline="\n")
-    except OSError as error:
-        raise UsageError(f"The file {Path(file).name} cannot be read", hint="Name a JSONL file, or -.") from error
-    with stream:
+    path = Path(file)
+    if not path.is_file():
+        raise UsageError(f"There is no file {path.name}", hint="Name a JSONL file, or - for standard input.")
+    with path.open(encoding="utf-8-sig", errors="replace", newline="\n") as stream:
         yield stream
 
 

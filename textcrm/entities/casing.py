@@ -4,6 +4,7 @@ What tells a name is its capital. Where a text has none, words that are no commo
 model and the patterns see "my name is Vitoria, 12 Mill Road". The text keeps its length, so that offsets hold.
 """
 
+# ruff: noqa: E501 (lists of words inside patterns read better unbroken)
 from __future__ import annotations
 
 import re

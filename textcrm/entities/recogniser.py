@@ -7,18 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from textcrm.entities.casing import restore
 from textcrm.entities.found import Found, Options
-from textcrm.entities.lexicon import NOT_NAMES, is_common, names
 from textcrm.entities.merge import join_names, merge
-from textcrm.entities.patterns import PATTERNS, dates, person_names
+from textcrm.entities.patterns import PATTERNS, person_names
 from textcrm.entities.products import TermFinder
 from textcrm.entities.spacy_ner import SpacyNer
+from textcrm.entities.tidy import tidy
 from textcrm.errors import UsageError
 from textcrm.records import EntitySpan
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_NAMELIKE = frozenset(
-    {"PERSON", "ORG", "GPE", "LOC", "FAC", "PRODUCT", "WORK_OF_ART", "NORP", "EVENT", "LAW", "LANGUAGE"}
-)
 
 
 class EntityRecogniser:
@@ -107,7 +104,7 @@ class EntityRecogniser:
         if self._ner:
             read = [i for i, text in enumerate(cased) if text.strip() and (languages is None or languages[i] == "en")]
             for index, spans in zip(read, self._ner.find([cased[i] for i in read]), strict=True):
-                found[index].extend(_tidy(cased[index], spans))
+                found[index].extend(tidy(cased[index], spans))
         return [
             self._spans(text, _merge(reading, candidates))
             for text, reading, candidates in zip(clean, cased, found, strict=True)
@@ -148,40 +145,3 @@ def _merge(text: str, candidates: list[Found]) -> list[Found]:
         if not any(start < echo.end and echo.start < end for start, end in taken)
     ]
     return join_names(text, merge([*merged, *again])) if again else merged
-
-
-def _tidy(text: str, spans: Iterable[Found]) -> Iterable[Found]:
-    """Drop or cut what the model is known to take for a name: field names, greetings, lengths of time."""
-    for span in spans:
-        start, end = span.start, span.end
-        while start < end and not text[start].isalnum() and text[start] not in "$€£¥+@#(":
-            start += 1
-        while end > start and text[end - 1] in " \t\r\n,;:!?\"'":
-            end -= 1
-        if start == end:
-            continue
-        body = text[start:end]
-        if span.label in _NAMELIKE:
-            end = start + len(body.split("\n", 1)[0].rstrip())
-            if text[start:end].endswith(("'s", "’s")):
-                end -= 2
-            body = text[start:end]
-            words = [word.strip(".,:;!?'\"").lower() for word in body.split()]
-            if all(word in NOT_NAMES for word in words) or not any(c.isalpha() for c in body):
-                continue
-            plain = all(map(is_common, words))
-            if plain and (body.islower() or body.isupper() or (len(words) == 1 and span.label != "PRODUCT")):
-                continue
-            if plain and span.label == "PERSON" and "g" not in names().get(words[0], ""):
-                continue
-        label = span.label
-        if label == "MONEY" and not any(c.isalpha() or c in "$€£¥₹" for c in body):
-            label = "CARDINAL"
-        if label == "TIME" and dates.is_vague(body):
-            label = "DURATION"
-        if label == "DATE":
-            if not any(c.isalpha() for c in body):
-                continue
-            if dates.is_vague(body):
-                label = "DURATION"
-        yield span._replace(start=start, end=end, label=label)

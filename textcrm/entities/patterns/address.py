@@ -5,6 +5,7 @@ address is read on, part by part, over commas and line ends. A core whose shape 
 where a strong part follows or a phrase such as "lives at" stands before.
 """
 
+# ruff: noqa: E501 (lists of words inside patterns read better unbroken)
 from __future__ import annotations
 
 import re
@@ -65,7 +66,7 @@ _STRONG = tuple(
         rf"{_TOWN},?[ ](?:{_REGION}|[a-z]{{2,3}})[ ]{{1,2}}{_ZIP}",
         rf"(?<!\w){_ZIP},?[ ]{_TOWN}(?:[ ]\d{{1,2}})?{_STOP}",
         rf"{_TOWN},?[ ]{_ZIP}",
-        rf"{_TOWN}?,?[ ]{_NATION}",
+        rf"{START}{CAPITAL}(?:[ ]{CAPITAL})??,?[ ]{_NATION}",
         rf"{_TOWN},?[ ]{_REGION}(?=[.,;\n]|\Z)",
         rf"(?<!\w)(?=[^\W\d_])(?:{_REGION}|[a-z]{{2,3}})[ \n,]{{1,3}}{_ZIP}",
         rf"(?<!\w)(?=[A-Z])(?:{_REGIONS}){_STOP}",

@@ -1,5 +1,6 @@
 """Ages of persons, and the titles before their names."""
 
+# ruff: noqa: E501 (lists of words inside patterns read better unbroken)
 from __future__ import annotations
 
 import re

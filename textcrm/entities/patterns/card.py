@@ -5,6 +5,7 @@ References
 ISO/IEC 7812-1 (length, issuer identification, the check digit of Luhn).
 """
 
+# ruff: noqa: E501 (lists of words inside patterns read better unbroken)
 from __future__ import annotations
 
 import re

@@ -5,6 +5,7 @@ References
 ISO 8601; RFC 5322 section 3.3; CLDR for the names of months and weekdays.
 """
 
+# ruff: noqa: E501 (lists of words inside patterns read better unbroken)
 from __future__ import annotations
 
 import re

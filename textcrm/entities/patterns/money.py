@@ -5,6 +5,7 @@ References
 ISO 4217 (codes); CLDR (where the sign stands, which separators).
 """
 
+# ruff: noqa: E501 (lists of words inside patterns read better unbroken)
 from __future__ import annotations
 
 import re

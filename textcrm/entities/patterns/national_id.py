@@ -9,6 +9,7 @@ python-stdnum, modules ``us.ssn``, ``gb.nhs``, ``de.idnr``, ``fr.nir``, ``es.dni
 ``nl.bsn``, ``cn.ric``, ``pl.pesel``, ``be.nn``, ``ch.ssn``; HMRC NIM39110 for the National Insurance number.
 """
 
+# ruff: noqa: E501 (lists of words inside patterns read better unbroken)
 from __future__ import annotations
 
 import importlib

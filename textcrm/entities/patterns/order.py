@@ -8,6 +8,7 @@ References
 UPU S10-12 (two letters, nine digits with a check digit, country); UPS ``1Z`` numbers (16 characters, last a check digit).
 """
 
+# ruff: noqa: E501 (lists of words inside patterns read better unbroken)
 from __future__ import annotations
 
 import re

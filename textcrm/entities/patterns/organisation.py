@@ -1,5 +1,6 @@
 """Organisations, told by the form of the firm in their name or by the phrase before them."""
 
+# ruff: noqa: E501 (lists of words inside patterns read better unbroken)
 from __future__ import annotations
 
 import re

@@ -4,6 +4,7 @@ The words of a name are known by their capitals, in any script that has them; wh
 written here for the languages of customer mail.
 """
 
+# ruff: noqa: E501 (lists of words inside patterns read better unbroken)
 from __future__ import annotations
 
 import re
@@ -22,7 +23,7 @@ _TITLE = re.compile(
     rf"mr\.?|mrs\.?|ms\.?|dr\.)(?:{GAP}(?:Dr\.|Prof\.|med\.)){{0,2}}{GAP}(?P<name>{NAME})"
 )
 _PHRASE = re.compile(
-    rf"(?<![\w])(?=[^\W\d_]{{2}}|c/)(?:(?i:my (?:full |first |last |maiden |sur|middle )?name is|(?:full|first|last|maiden|middle|real|legal) name is|name is|name's|"
+    rf"(?<![\w])(?=[^\W\d_]{{2}}|c/|[iI][ '’])(?:(?i:my (?:full |first |last |maiden |sur|middle )?name is|(?:full|first|last|maiden|middle|real|legal) name is|name is|name's|"
     rf"name was|named|was named|name,|name to|who is called|calls? me|known as|called me|call me|my name:|account of|account under|under the name(?: of)?|in the name of|"
     rf"on behalf of|signed by|written by|directed by|starring|spoke (?:to|with)|speak (?:to|with)|talked to|talk to|spoken with|dealt with|contact person is|attn:?|attention:?|c/o|"
     rf"follow up with|meet with|meeting with|email from|call from|my (?:husband|wife|son|daughter|brother|sister|father|mother|friend|colleague|partner|boss|manager|"

@@ -1,5 +1,6 @@
 """Names of persons, told by the names themselves: known given and family names, and the endings of family names."""
 
+# ruff: noqa: E501 (lists of words inside patterns read better unbroken)
 from __future__ import annotations
 
 import re

@@ -9,6 +9,7 @@ References
 ITU-T E.164 (at most 15 digits); Google's libphonenumber metadata through ``phonenumbers``.
 """
 
+# ruff: noqa: E501 (lists of words inside patterns read better unbroken)
 from __future__ import annotations
 
 import re

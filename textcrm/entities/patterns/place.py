@@ -1,5 +1,6 @@
 """Countries, by name, and places told by the phrase before them; nationalities."""
 
+# ruff: noqa: E501 (lists of words inside patterns read better unbroken)
 from __future__ import annotations
 
 import re

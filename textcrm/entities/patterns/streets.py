@@ -6,6 +6,7 @@ USPS Publication 28, appendix C1 (street suffixes) and C2 (secondary units); the
 order of number, street, postcode and town by country.
 """
 
+# ruff: noqa: E501 (lists of words inside patterns read better unbroken)
 from __future__ import annotations
 
 from textcrm.entities.letters import CAPITAL, GAP, UPPER

@@ -5,6 +5,7 @@ References
 python-stdnum, modules ``eu.vat``, ``us.ein``, ``us.itin``, ``de.stnr``, ``gb.vat``, ``gb.utr``, ``it.iva``, ``pl.nip``.
 """
 
+# ruff: noqa: E501 (lists of words inside patterns read better unbroken)
 from __future__ import annotations
 
 import importlib
