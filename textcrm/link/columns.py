@@ -115,11 +115,12 @@ def guess_kind(name: str, values: Sequence[str]) -> Kind | Literal["name"]:
     spoken = _kind_of_values(sample, loose)
     if spoken is not None:
         return spoken
-    for kind in ("given", "family", "name", "place"):
+    worded: tuple[Kind | Literal["name"], ...] = ("given", "family", "name", "place")
+    for kind in worded:
         if loose in _WORDS[kind]:
             return kind
     if "name" in loose and not any(w in loose for w in ("company", "user", "product", "account", "file", "street")):
-        for kind in ("given", "family"):
+        for kind in worded[:2]:
             if any(word in loose for word in _WORDS[kind] if len(word) > 3):
                 return kind
         return "name"

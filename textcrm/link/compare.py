@@ -34,6 +34,11 @@ EMAIL = ("exact", "same name, other domain", "near", "similar name", "similar, s
 PHONE = ("exact", "same last seven", "one digit", "two digits", "different")
 CODE = ("exact", "one digit", "two digits", "prefix", "different")
 CATEGORY = ("exact", "near", "different")
+# Levels that speak for one true value behind both.
+_AGREES = frozenset(
+    """exact|short form|one typo|near|swapped|swapped, near|part|day and month swapped|one digit
+    |same name, other domain|similar name|same last seven""".replace("\n    ", "").split("|")
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +48,14 @@ class Compared:
     column: Column
     names: tuple[str, ...]
     levels: Levels
+
+    @property
+    def states(self) -> Levels:
+        """Levels told apart only as missing (0), agreeing (1) and differing (2)."""
+        table = np.full(len(self.names) + 1, 2, dtype=np.int8)
+        table[0] = 0
+        table[[place for place, name in enumerate(self.names, start=1) if name in _AGREES]] = 1
+        return table[self.levels]
 
 
 def compare(columns: Sequence[Column], left: Ints, right: Ints) -> list[Compared]:

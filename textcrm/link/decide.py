@@ -1,54 +1,57 @@
-"""From columns to scored pairs: candidates, comparison, weights, and what the weights of one pair are."""
+"""From columns to people: candidates, comparison, weights, clusters, and what speaks for each pair."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from textcrm.link.block import Block, candidates
+from textcrm.link.cluster import agglomerate, second_neighbours
 from textcrm.link.columns import Column
 from textcrm.link.compare import Compared, compare
-from textcrm.link.em import Model, fit, score
+from textcrm.link.em import Fit, by_table, fit, rarity_of, sigmoid
 from textcrm.records import Evidence
 
 Ints = NDArray[np.int32]
+Progress = Callable[[str], None]
 SAMPLE = 300_000
-LINK = 0.5
-"""Pairs at least as probable are linked."""
 
 
 @dataclass(frozen=True, eq=False)
-class Scored:
-    """Candidate pairs with their log2 odds of a match, and what is needed to explain each."""
+class Resolved:
+    """Who is who among *n* records.
 
-    n: int
+    ``people`` of shape (n,) is the cluster of each record. The pairs ``left``, ``right`` were compared; ``odds`` are
+    the log2 odds that each is a match; ``fields`` and ``fitted`` say why.
+    """
+
+    people: NDArray[np.int64]
     left: Ints
     right: Ints
-    odds: NDArray[np.float64]
     fields: tuple[Compared, ...]
-    model: Model
+    fitted: Fit
     rules: tuple[Block, ...]
+    blocked: int
 
     @property
     def probability(self) -> NDArray[np.float64]:
         """Probability of a match, shape (n_pairs,)."""
-        return probability(self.odds)
+        return sigmoid(self.fitted.odds)
 
     def evidence(self, pair: int) -> tuple[Evidence, ...]:
         """Return the weights of one pair, field by field."""
         rows = []
         for k, field in enumerate(self.fields):
-            level = int(field.levels[pair])
-            column = field.column
+            level, column = int(field.levels[pair]), field.column
             a, b = int(column.codes[self.left[pair]]), int(column.codes[self.right[pair]])
             rows.append(
                 Evidence(
                     field=column.name,
                     level=field.names[level - 1] if level else "missing",
-                    weight=round(float(self.model.weights(k)[level]), 2),
+                    weight=round(float(self.fitted.weights[k, pair]), 2),
                     left=column.values[a] or None,
                     right=column.values[b] or None,
                 )
@@ -56,25 +59,65 @@ class Scored:
         return tuple(rows)
 
 
-def probability(odds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return probabilities from log2 odds."""
-    result: NDArray[np.float64] = 1.0 / (1.0 + np.exp2(-np.clip(odds, -80.0, 80.0)))
-    return result
+def resolve(
+    columns: Sequence[Column],
+    n: int,
+    *,
+    table: NDArray[np.int64] | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Resolved | None:
+    """Find which of *n* records are one person; None where there is nothing to compare.
 
+    Twice round: what the first round took for one person lets the second count how rare a value is among people.
 
-def score_pairs(columns: Sequence[Column], n: int, *, seed: int = 0) -> Scored | None:
-    """Find and score the candidate pairs of *n* records; None where there is nothing to compare."""
+    Parameters
+    ----------
+    table
+        Which of two tables (0, 1) each record is of, shape (n,); None: there is one.
+    """
+    tell = progress or (lambda _: None)
     if n < 2 or not columns:
         return None
+    tell("Finding candidate pairs")
     found = candidates(columns, n)
-    if not len(found.left):
+    left, right = found.left, found.right
+    if not len(left):
         return None
     total = n * (n - 1) / 2
-    fields = compare(columns, found.left, found.right)
-    model = fit(
-        fields, compare(columns, *_others(found.left, found.right, n, seed)), total=total, start_rate=n / 2 / total
-    )
-    return Scored(n, found.left, found.right, score(model, fields), tuple(fields), model, found.rules)
+    tell("Comparing")
+    fields = compare(columns, left, right)
+    sample = compare(columns, *_others(left, right, n, seed))
+    tell("Weighing")
+    fitted = fit(fields, sample, total=total)
+    a, b = second_neighbours(left, right, fitted.odds, n)
+    left, right = np.concatenate([left, a]), np.concatenate([right, b])
+    fields = [_extended(f, more) for f, more in zip(fields, compare(columns, a, b), strict=True)]
+    fitted = _by_table(fit(fields, sample, total=total), left, right, table)
+    tell("Clustering")
+    people = _people(left, right, fields, fitted, n)
+    rarity = rarity_of(fields, left, people)
+    fitted = _by_table(fit(fields, sample, total=total, rarity=rarity), left, right, table)
+    people = _people(left, right, fields, fitted, n)
+    return Resolved(people, left, right, tuple(fields), fitted, found.rules, len(found.left))
+
+
+def _by_table(fitted: Fit, left: Ints, right: Ints, table: NDArray[np.int64] | None) -> Fit:
+    if table is None:
+        return fitted
+    first, second = np.bincount(table, minlength=2)[:2].tolist()
+    totals = np.array([first * (first - 1) / 2, first * second, second * (second - 1) / 2])
+    return by_table(fitted, table[left] + table[right], totals)
+
+
+def _people(left: Ints, right: Ints, fields: Sequence[Compared], fitted: Fit, n: int) -> NDArray[np.int64]:
+    present = np.ones(fitted.weights.shape, dtype=np.bool_)
+    present[: len(fields)] = [field.levels > 0 for field in fields]
+    return agglomerate(left, right, fitted.weights, present, prior=fitted.prior, n=n)
+
+
+def _extended(field: Compared, more: Compared) -> Compared:
+    return replace(field, levels=np.concatenate([field.levels, more.levels]))
 
 
 def _others(left: Ints, right: Ints, n: int, seed: int) -> tuple[Ints, Ints]:

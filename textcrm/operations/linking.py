@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from textcrm.errors import UsageError
 from textcrm.link.block import Block
-from textcrm.link.cluster import components
-from textcrm.link.columns import columns_of, record_column
-from textcrm.link.decide import LINK, score_pairs
+from textcrm.link.columns import columns_of, guess_kind, record_column
+from textcrm.link.decide import Resolved, resolve
 from textcrm.records import Evidence
 from textcrm.sources.rejected import Rejected
 from textcrm.sources.structured import structured_rows
@@ -87,7 +87,7 @@ def read_records(path: Path) -> Table:
     return Table(names, rows, ids, unique, rejected)
 
 
-def dedupe(path: Path) -> tuple[list[Clustered], LinkReport]:
+def dedupe(path: Path, *, progress: Progress | None = None) -> tuple[list[Clustered], LinkReport]:
     """Find the records of a table that are one person.
 
     Raises
@@ -101,28 +101,102 @@ def dedupe(path: Path) -> tuple[list[Clustered], LinkReport]:
     n = len(table.rows)
     columns = columns_of([name for name in table.names if name != table.id_column], table.rows)
     report = LinkReport({c.name: c.kind for c in columns}, (), 0, n * (n - 1) // 2, table.id_column, table.rejected)
-    scored = score_pairs(columns, n)
-    if scored is None:
+    found = resolve(columns, n, progress=progress)
+    if found is None:
         return [Clustered(name, place, 1.0) for place, name in enumerate(table.ids)], report
-    report.rules, report.pairs = scored.rules, len(scored.left)
-    linked = scored.probability >= LINK
-    labels = components(scored.left[linked], scored.right[linked], n)
-    return _clustered(table.ids, labels, scored.left, scored.right, scored.probability), report
-
-
-def _clustered(
-    ids: Sequence[str], labels: np.ndarray, left: np.ndarray, right: np.ndarray, probability: np.ndarray
-) -> list[Clustered]:
-    n = len(ids)
-    inside, outside = np.zeros(n), np.zeros(n)
-    same = labels[left] == labels[right]
-    for end in (left, right):
-        np.maximum.at(inside, end[same], probability[same])
-        np.maximum.at(outside, end[~same], probability[~same])
-    alone = np.bincount(labels, minlength=n)[labels] == 1
-    confidence = np.where(alone, 1.0 - outside, inside)
-    numbers = {label: number for number, label in enumerate(dict.fromkeys(labels.tolist()))}
+    report.rules, report.pairs = found.rules, found.blocked
+    confidence = _confidence(found)
     return [
-        Clustered(name, numbers[int(label)], round(float(c), 6))
-        for name, label, c in zip(ids, labels, confidence, strict=True)
-    ]
+        Clustered(name, int(person), round(float(sure), 6))
+        for name, person, sure in zip(table.ids, found.people, confidence, strict=True)
+    ], report
+
+
+def match(left: Path, right: Path, *, progress: Progress | None = None) -> tuple[list[Matched], LinkReport]:
+    """Find the records of two tables that are one person, the most probable first.
+
+    Columns are paired by name; where that leaves none, by what they hold.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such file.
+    UsageError
+        One is no table or has no rows, or the two have no column in common.
+    """
+    a, b = read_records(left), read_records(right)
+    rows, names = _together(a, b)
+    if not names:
+        raise UsageError(
+            f"{left.name} and {right.name} have no column in common", hint="Give the columns to compare the same names."
+        )
+    border, n = len(a.rows), len(rows)
+    table = (np.arange(n) >= border).astype(np.int64)
+    columns = columns_of(names, rows)
+    report = LinkReport(
+        {c.name: c.kind for c in columns}, (), 0, n * (n - 1) // 2, a.id_column, [*a.rejected, *b.rejected]
+    )
+    found = resolve(columns, n, table=table, progress=progress)
+    if found is None:
+        return [], report
+    report.rules, report.pairs = found.rules, found.blocked
+    return sorted(_matched(found, a, b, border), key=lambda pair: -pair.confidence), report
+
+
+def _together(a: Table, b: Table) -> tuple[list[dict[str, str]], list[str]]:
+    """Return the rows of both tables under the names of the first, and the columns that both have."""
+    ours = [name for name in a.names if name != a.id_column]
+    theirs = [name for name in b.names if name != b.id_column]
+    folded = {_loose(name): name for name in theirs}
+    named = {name: folded.pop(_loose(name)) for name in ours if _loose(name) in folded}
+    kinds: dict[str, list[str]] = {}
+    for name in folded.values():
+        kinds.setdefault(guess_kind(name, [row.get(name, "") for row in b.rows]), []).append(name)
+    for name in ours:
+        kind = guess_kind(name, [row.get(name, "") for row in a.rows])
+        if name not in named and len(kinds.get(kind, ())) == 1 and kind not in ("text", "code", "category"):
+            named[name] = kinds.pop(kind)[0]
+    used = [name for name in ours if name in named]
+    rows = [{name: row.get(name, "") for name in used} for row in a.rows]
+    rows += [{name: row.get(named[name], "") for name in used} for row in b.rows]
+    return rows, used
+
+
+def _loose(name: str) -> str:
+    return "".join(c for c in name.casefold() if c.isalnum())
+
+
+def _matched(found: Resolved, a: Table, b: Table, border: int) -> Iterator[Matched]:
+    """Yield the pairs across the border that are one person."""
+    compared = {
+        (i, j): place
+        for place, (i, j) in enumerate(zip(found.left.tolist(), found.right.tolist(), strict=True))
+        if i < border <= j
+    }
+    members: dict[int, list[int]] = {}
+    for record, person in enumerate(found.people.tolist()):
+        members.setdefault(person, []).append(record)
+    sure, direct = _confidence(found), found.probability
+    for group in members.values():
+        for i in (record for record in group if record < border):
+            for j in (record for record in group if record >= border):
+                place = compared.get((i, j))
+                confidence = float(min(sure[i], sure[j]))
+                if place is not None and len(group) == 2:
+                    confidence = float(direct[place])
+                why = found.evidence(place) if place is not None else ()
+                yield Matched(a.ids[i], b.ids[j - border], round(confidence, 6), why)
+
+
+def _confidence(found: Resolved) -> NDArray[np.float64]:
+    """Return the probability that each record belongs where it was put: with its nearest, or alone."""
+    n = len(found.people)
+    inside, outside = np.zeros(n), np.zeros(n)
+    same = found.people[found.left] == found.people[found.right]
+    direct = found.probability
+    for end in (found.left, found.right):
+        np.maximum.at(inside, end[same], direct[same])
+        np.maximum.at(outside, end[~same], direct[~same])
+    alone = np.bincount(found.people, minlength=n)[found.people] == 1
+    confidence: NDArray[np.float64] = np.where(alone, 1.0 - outside, inside)
+    return confidence

@@ -1,0 +1,1 @@
+"""The test kit that ships: checks, factories, made-up data."""
