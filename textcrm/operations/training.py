@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from textcrm import artifact
 from textcrm.catalog import Catalog
+from textcrm.classify.card import card_scores, render_card
 from textcrm.classify.fitted import Training, save
 from textcrm.classify.labelerrors import find_label_errors
 from textcrm.classify.labelled import read_labelled
@@ -199,6 +201,21 @@ def label_errors(
         }
         for error in find_label_errors(fitted.outside, fitted.targets.argmax(axis=1))
     ]
+
+
+def write_card(name: str, folder: Path, *, settings: Settings, steps: Steps | None = None) -> Path:
+    """Score the active version of a model on the held-out rows of its recipe; write ``scores.json`` and ``CARD.md``."""
+    model = open_model(name, settings=settings, threads=os.cpu_count())
+    _, held_out, _ = read_corpora(Catalog(settings.home).recipe(name), settings)
+    figures = _score(model, held_out, steps or quiet)
+    if figures is None:
+        raise UsageError(f"the corpora of {name} have no held-out rows", hint="Give some rows split = test.")
+    scores = card_scores(model.body, name=model.name, version=model.version, held_out=figures)
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(scores, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    (folder / "scores.json").write_text(text, encoding="utf-8")
+    (folder / "CARD.md").write_text(render_card(json.loads(text)), encoding="utf-8")
+    return folder / "CARD.md"
 
 
 @dataclass(frozen=True)
