@@ -92,6 +92,7 @@ def _slug(model: str) -> str:
 def _export(model: str | Path, folder: Path, work: Path, *, name: str) -> str:
     try:
         import torch
+        import transformers
         from onnxruntime.quantization import QuantType, quantize_dynamic
         from sentence_transformers import SentenceTransformer
     except ImportError as error:
