@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import secrets
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -25,9 +27,12 @@ from pymongo.errors import OperationFailure, PyMongoError
 from textcrm.errors import DependencyError, UnavailableError
 from textcrm.store.mongod import find_mongod, is_fixed, version
 
+log = logging.getLogger(__name__)
+
 REPLICA_SET = "textcrm"
 USER = "textcrm"
 START_SECONDS = 90.0
+KEEP_SECONDS, KEEP_FAILED_SECONDS = 0.5, 3.0
 AUTHENTICATION_FAILED, NOT_YET_INITIALIZED = 18, 94
 
 
@@ -60,6 +65,8 @@ class EmbeddedServer:
         self._binary = binary
         self._options = options
         self._users: IO[str] | None = None
+        self._closing = threading.Event()
+        self._keeper = threading.Thread()
 
     def open(self) -> str:
         """Return the URI of the running server; start it where it does not run.
@@ -83,12 +90,17 @@ class EmbeddedServer:
                 self._users.close()
                 self._users = None
                 raise
+        self._closing = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, args=(self._closing,), name="textcrm-mongod", daemon=True)
+        self._keeper.start()
         return self._uri(running.port)
 
     def close(self) -> None:
         """Leave; the last one to leave stops the server cleanly."""
         if self._users is None:
             return
+        self._closing.set()
+        self._keeper.join()
         with self._exclusive():
             try:
                 fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -103,6 +115,23 @@ class EmbeddedServer:
     def running(self) -> Running | None:
         """Return the server that runs on this folder, if one does."""
         return self._running()
+
+    def _keep(self, closing: threading.Event) -> None:
+        """Start the server again when it was killed; it takes up its port, and clients find it by themselves."""
+        pause = KEEP_SECONDS
+        while not closing.wait(pause):
+            pause = KEEP_SECONDS
+            if self._running() is not None:
+                continue
+            with self._exclusive():
+                if closing.is_set() or self._running() is not None:
+                    continue
+                log.error("the embedded MongoDB has ended; it is started again")
+                try:
+                    self._await_primary(self._start())
+                except (DependencyError, UnavailableError, OSError, PyMongoError) as error:
+                    log.error("the embedded MongoDB does not start: %s", error)
+                    pause = KEEP_FAILED_SECONDS
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:

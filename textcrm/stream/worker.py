@@ -49,8 +49,8 @@ class Worker:
     Parameters
     ----------
     point
-        Called with the name of each point that is passed: ``claimed``, ``analysed``, ``stored``. For tests that end
-        the process there.
+        Called with the name of each point that is passed: ``claiming``, ``claimed``, ``analysed``, ``stored``. For
+        tests that end the process there.
     on_stuck
         Called once when one batch takes longer than two minutes. Its lease is kept no longer.
     """
@@ -137,6 +137,7 @@ class Worker:
         if pause:
             self._stop.wait(pause)
             return
+        self._point("claiming")
         try:
             self._store.space.check_work()
             claim = self._claim()
