@@ -100,7 +100,7 @@ def _export(model: str | Path, folder: Path, work: Path, *, name: str) -> str:
             "making a sentence encoder needs torch, onnx and sentence-transformers",
             hint="Install them with `pip install 'textcrm[train]'`, or use a recipe without a sentence view.",
         ) from error
-    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         loaded = SentenceTransformer(str(model), device="cpu")
     except (OSError, ValueError) as error:
