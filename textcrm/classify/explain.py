@@ -88,11 +88,10 @@ def explain(model: Classifier, text: str, embedding: Floats | None = None) -> Ex
         spans_of_tokens, parts = model.encoder.tokens(text)
         embedding = parts.sum(axis=0) if embedding is None else embedding
     embeddings = model.embed([text], None if embedding is None else embedding.reshape(1, -1))
-    probabilities, _ = model.scores([text], embeddings)
+    probabilities, _, candidates = model.read([text], embeddings)
     order = np.argsort(-probabilities[0], kind="stable")
     first, second = int(order[0]), int(order[1])
-    if isinstance(model.head, Head):
-        candidates, _, _ = model.measure([text], embeddings)
+    if isinstance(model.head, Head) and candidates is not None:
         added = _difference(model.head, candidates.figures[0], candidates.labels[0], first, second)
         names = model.figure_names()
     else:

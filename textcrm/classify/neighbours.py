@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-MAX_EXAMPLES = 12_000
+LEAST_EXAMPLES, EXAMPLES_A_LABEL, MAX_EXAMPLES = 3_000, 150, 12_000
 _FAR = -1.0
 _BLOCK = 1024
 
@@ -69,7 +69,8 @@ def make_neighbours(
     """Choose the examples to keep, a fair share of each label, and return them with the training row of each."""
     n, labels = targets.shape
     keep = np.arange(n)
-    if n > MAX_EXAMPLES:
+    most = min(MAX_EXAMPLES, max(LEAST_EXAMPLES, EXAMPLES_A_LABEL * labels))
+    if n > most:
         rng = np.random.default_rng(seed)
         shuffled = rng.permutation(n)
         place = np.zeros(n, dtype=np.int64)
@@ -77,7 +78,7 @@ def make_neighbours(
         for label in range(labels):  # the k-th example of every label comes before the k+1-th of any
             rows = shuffled[first[shuffled] == label]
             place[rows] = np.arange(len(rows))
-        keep = np.sort(shuffled[np.argsort(place[shuffled], kind="stable")][:MAX_EXAMPLES])
+        keep = np.sort(shuffled[np.argsort(place[shuffled], kind="stable")][:most])
     order = keep[np.argsort(targets[keep].argmax(axis=1), kind="stable")]
     rows, columns = np.nonzero(targets[order])
     by_label = np.argsort(columns, kind="stable")

@@ -169,15 +169,22 @@ class Classifier:
     def _scores(
         self, texts: Sequence[str], embeddings: Floats | None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        embeddings = self.embed(texts, embeddings)
+        probabilities, familiarity, _ = self.read(texts, self.embed(texts, embeddings))
+        return probabilities, familiarity
+
+    def read(
+        self, texts: Sequence[str], embeddings: Floats | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], Candidates | None]:
+        """Return probabilities, familiarity, and the candidates that the head read, if it reads candidates."""
         if not isinstance(self.head, Head):
             scores = self._direct_scores(texts, embeddings)
-            return self._calibration.probabilities(scores), self._familiarity.score(make_signs(scores, [scores], None))
+            familiarity = self._familiarity.score(make_signs(scores, [scores], None))
+            return self._calibration.probabilities(scores), familiarity, None
         candidates, margins, similarities = self.measure(texts, embeddings)
         n, k, width = candidates.figures.shape
         scores = self.head.score(candidates.figures.reshape(n * k, width)).reshape(n, k)
         full = spread_out(self._calibration, scores, candidates.labels, len(self.labels))
-        return full, self._familiarity.score(make_signs(scores, margins, similarities))
+        return full, self._familiarity.score(make_signs(scores, margins, similarities)), candidates
 
     def _direct_scores(self, texts: Sequence[str], embeddings: Floats | None) -> Floats:
         if self._session is None:
