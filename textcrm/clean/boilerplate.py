@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from textcrm.clean.lines import Line, bare
 
 _DEVICE = re.compile(
-    r"(?:(?:this (?:e-?mail|message) was )?(?:sent|delivered|written|typed)(?: (?:wirelessly"
+    r"\A(?:(?:this (?:e-?mail|message) was )?(?:sent|delivered|written|typed)(?: (?:wirelessly"
     r"|securely))? (?:from|via|with|using|by|on) "
     r"(?:my |an? |the )?[^,;:!?]{2,60}|get outlook for (?:ios|android|mac)|via mobile"
     r"|(?:please )?excuse (?:my )?(?:typos|brevity)[^,;:?]{0,50}"
@@ -45,7 +45,7 @@ _SENTENCE = re.compile(
 _MOST_WORDS = 12
 
 _LEGAL = re.compile(
-    r"(?:confidentiality (?:notice|note|statement|caution)|(?:legal |email |e-mail )?disclaimer\b"
+    r"\A(?:confidentiality (?:notice|note|statement|caution)|(?:legal |email |e-mail )?disclaimer\b"
     r"|important notice\b|legal notice|privileged and confidential"
     r"|(?:this|the) (?:e-?mail|electronic mail|message|communication|transmission|correspondence)\b.{0,160}"
     r"(?:confidential|privileged|intended (?:only|solely|for)|sole use|named (?:addressee|recipient)"
@@ -82,7 +82,7 @@ _LEGAL = re.compile(
     re.IGNORECASE,
 )
 _LIST = re.compile(
-    r"(?:reply to this e-?mail directly or view|you (?:are receiving|received|are getting"
+    r"\A(?:reply to this e-?mail directly or view|you (?:are receiving|received|are getting"
     r"|have received) this (?:e-?mail|message|mail)?\s?(?:because|since|as)"
     r"|(?:to|click here to) unsubscribe\b|unsubscribe[:\s]|to (?:post|subscribe|leave"
     r"|manage your subscription|stop receiving|opt out)\b.{0,80}(?:list|email|group|http|mail)"

@@ -67,9 +67,9 @@ _THANKS = (
 )
 _END = r"[\s,.!;:。、，！…~)-]{0,5}"
 _STRONG = re.compile(
-    rf"(?:(?:{_THANKS})[,.;!\s]{{1,3}}(?:and |&|und |et |y |e |en |i |и )?)?(?:{_LETTER}){_END}", re.IGNORECASE
+    rf"\A(?:(?:{_THANKS})[,.;!\s]{{1,3}}(?:and |&|und |et |y |e |en |i |и )?)?(?:{_LETTER}){_END}", re.IGNORECASE
 )
-_WEAK = re.compile(rf"(?:{_THANKS}){_END}", re.IGNORECASE)
+_WEAK = re.compile(rf"\A(?:{_THANKS}){_END}", re.IGNORECASE)
 _SPLIT = re.compile(r"[,.!;:，、。！]\s{0,3}|\s-{1,2}\s|\s{2,}|\s[–—]\s")
 _NAME_WORD = re.compile(r"[^\W\d_][\w'’.-]{0,20}")
 _MOST = 90

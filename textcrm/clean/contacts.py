@@ -15,7 +15,7 @@ _URL = re.compile(
     r"|cn|jp|co\.uk|pt|br|eu|ch|at)\b/?"
 )
 _LABELLED = re.compile(
-    r"(?:tel(?:e(?:phone|fon|foon|fono|fone))?|ph(?:one)?|mob(?:ile|il|iel)?|cell(?:ular|phone)?|fax"
+    r"\A(?:tel(?:e(?:phone|fon|foon|fono|fone))?|ph(?:one)?|mob(?:ile|il|iel)?|cell(?:ular|phone)?|fax"
     r"|telefax|office|direct|work|home|desk|handy|portable|fixe"
     r"|m[óo]vil|celular|cellulare|telemóvel|kom(?:órka)?|тел(?:ефон)?|моб|факс|电话|手机|传真|邮箱|電話|携帯|e-?mail"
     r"|mail|web(?:site)?|skype|linkedin|twitter|icq|aim|msn|whatsapp"

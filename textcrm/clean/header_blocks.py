@@ -33,13 +33,13 @@ _LABELS: dict[str, str] = {
     "|załączniki|вложения|附件|添付ファイル",
 }
 _LABEL_OF = {label.replace("\\", ""): name for name, labels in _LABELS.items() for label in labels.split("|")}
-_LINE = re.compile(r"[*_ \t]{0,6}([^\W\d_][^:：\n@<>]{0,22}?)[*_ \t]{0,4}[:：][*_]{0,2}(.*)$")
+_LINE = re.compile(r"\A[*_ \t]{0,6}([^\W\d_][^:：\n@<>]{0,22}?)[*_ \t]{0,4}[:：][*_]{0,2}(.*)$")
 _BLANKS = re.compile(r"\s{1,20}")
 _ADDRESS = re.compile(r"[^\s@]{1,64}@[^\s@]{2,190}|/[A-Z]{2,12}(?:/|@|\b)")
 _DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{1,2}:\d{2}|\b(?:19|20)\d{2}\b")
 # "05/11/2001 09:13 AM", alone on its line or after "Name on": how Notes dates a message.
 _NOTES_DATE = re.compile(
-    r"(?:.{0,80}\bon )?\d{1,4}[./-]\d{1,2}[./-]\d{2,4},?\s{1,4}\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AaPp]\.?[Mm]\.?)?"
+    r"\A(?:.{0,80}\bon )?\d{1,4}[./-]\d{1,2}[./-]\d{2,4},?\s{1,4}\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AaPp]\.?[Mm]\.?)?"
     r"(?:\s[A-Z]{2,5})?(?:\s\(?[A-Z]{2,5}\)?)?"
 )
 _RULE = re.compile(r"[-_=*~\u2500—–]{5,200}")

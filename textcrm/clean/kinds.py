@@ -8,7 +8,7 @@ from textcrm.records import Kind, Message
 
 # Subjects that mail programs write in front of, or as, the subject of an absence note.
 _AWAY = re.compile(
-    r"(?:re: |aw: )?(?:out of (?:the )?office|ooo\b|automatic reply: out|away from (?:the )?office"
+    r"\A(?:re: |aw: )?(?:out of (?:the )?office|ooo\b|automatic reply: out|away from (?:the )?office"
     r"|on (?:vacation|holiday|leave)\b|abwesenheits(?:notiz|nachricht|meldung)"
     r"|abwesend\b|nicht im b(?:ü|ue)ro|(?:réponse automatique.{0,10})?absen(?:ce|t)\b.{0,20}"
     r"|fuera de (?:la )?oficina|ausencia|ausente|fora do escritório|ausência"
@@ -17,14 +17,14 @@ _AWAY = re.compile(
     re.IGNORECASE,
 )
 _AUTO = re.compile(
-    r"(?:re: )?(?:auto(?:matic|mated)?[ -]?(?:reply|response|responder|answer)|automatische antwort"
+    r"\A(?:re: )?(?:auto(?:matic|mated)?[ -]?(?:reply|response|responder|answer)|automatische antwort"
     r"|automatische r(?:ü|ue)ckantwort|autoantwort|réponse automatique|respuesta automática"
     r"|resposta automática|risposta automatica|automatisch antwoord|odpowiedź automatyczna"
     r"|automatyczna odpowiedź|автоматический ответ|автоответ|自动(?:回复|答复)|自動(?:回覆|返信|応答))",
     re.IGNORECASE,
 )
 _BOUNCE = re.compile(
-    r"(?:undeliver(?:able|ed)|mail delivery (?:failed|failure|system|subsystem)"
+    r"\A(?:undeliver(?:able|ed)|mail delivery (?:failed|failure|system|subsystem)"
     r"|delivery (?:status notification|failure|has failed|report)|returned mail|failure notice|failed mail"
     r"|mail system error|message (?:not|could not be) delivered|non remis|nicht zustellbar|unzustellbar"
     r"|mailzustellung|no se puede entregar|não é possível entregar|impossibile recapitare"
@@ -32,7 +32,7 @@ _BOUNCE = re.compile(
     re.IGNORECASE,
 )
 _CALENDAR = re.compile(
-    r"(?:accepted|declined|tentative(?:ly accepted)?|canceled|cancelled|invitation|updated invitation"
+    r"\A(?:accepted|declined|tentative(?:ly accepted)?|canceled|cancelled|invitation|updated invitation"
     r"|zugesagt|abgelehnt|mit vorbehalt|abgesagt|einladung|accepté|refusé|annulé|aceptad[oa]|rechazad[oa]"
     r"|accettat[oa]|geaccepteerd|zaakceptowan[oae]|принято|отклонено)\s?:",
     re.IGNORECASE,

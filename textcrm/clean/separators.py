@@ -80,13 +80,13 @@ _FORWARD_WORDS = (
     r"|転送(?:された)?(?:メッセージ|メール)|転送開始|下記は転送メール|videresendt (?:meddelelse|melding)"
     r"|vidarebefordrat meddelande|välitetty viesti|přeposlaná zpráva|iletilen (?:mesaj|ileti)"
 )
-_QUOTED = re.compile(rf"{_DASHES}{{1,80}}[ ]?(?:{_QUOTED_WORDS})[ ]?[:：]?[ ]?{_DASHES}{{0,80}}$", re.IGNORECASE)
+_QUOTED = re.compile(rf"\A{_DASHES}{{1,80}}[ ]?(?:{_QUOTED_WORDS})[ ]?[:：]?[ ]?{_DASHES}{{0,80}}$", re.IGNORECASE)
 _FORWARDED = re.compile(
-    rf"(?:{_DASHES}{{2,80}}[ ]?(?:{_FORWARD_WORDS})\b.{{0,200}}"
+    rf"\A(?:{_DASHES}{{2,80}}[ ]?(?:{_FORWARD_WORDS})\b.{{0,200}}"
     rf"|(?:{_FORWARD_WORDS})[ ]?[:：][ ]?{_DASHES}{{0,80}})$",
     re.IGNORECASE,
 )
-_FORWARDED_CJK = re.compile(rf"{_DASHES}{{2,80}}[ ]?(?:{_FORWARD_WORDS})", re.IGNORECASE)
+_FORWARDED_CJK = re.compile(rf"\A{_DASHES}{{2,80}}[ ]?(?:{_FORWARD_WORDS})", re.IGNORECASE)
 
 
 def separator(text: str) -> str | None:
