@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from textcrm.cli import output
 from textcrm.cli.arguments import JSON_HELP, pairs
 from textcrm.settings import read_settings
+
+if TYPE_CHECKING:
+    from textcrm.records import Insight
 
 SHOWN = 20
 
@@ -20,6 +23,7 @@ def register(app: typer.Typer) -> None:
     group.command("import")(import_)
     group.command("list")(list_)
     group.command("show")(show)
+    group.command("export")(export)
     app.add_typer(group, name="customers")
 
 
@@ -100,11 +104,67 @@ def show(
     json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Show one customer: identities, fields, messages over all channels, sentiment."""
+    from textcrm.operations.customer_insights import customer_view
     from textcrm.store import open_store
 
     with open_store(read_settings()) as store:
-        customer = store.customers.get(customer_id)
+        view = customer_view(store, customer_id)
+    customer, fields = view.customer, view.fields
     if json:
-        output.print_json(customer.model_dump())
+        output.print_json(
+            {
+                "customer": customer.model_dump(mode="json"),
+                "identities": [{"kind": k, "value": v, "from": origin} for k, v, origin in view.identities],
+                "messages": fields.messages,
+                "last_contact": fields.last_contact,
+                "last_sentiment": fields.last_sentiment,
+                "trend": fields.trend,
+                "sentiments": fields.sentiments,
+                "top_intents": dict(fields.top_intents),
+                "open_intents": list(view.open_intents),
+                "sentiment_by_month": dict(view.sentiment_by_month),
+                "timeline": [_line(insight) for insight in view.timeline],
+            }
+        )
         return
-    output.print_table("Customer", ("field", "value"), ((k, str(v)) for k, v in customer.model_dump().items() if v))
+    title = f"{customer.name or customer.id}{' (provisional)' * customer.provisional}"
+    rows = [("id", customer.id), ("company", customer.company or ""), ("segment", customer.segment or "")]
+    rows += [(kind, f"{value}  (from {origin})") for kind, value, origin in view.identities]
+    rows += [*customer.fields, ("messages", str(fields.messages)), ("last sentiment", fields.last_sentiment or "")]
+    rows += [("trend", fields.trend), ("open", ", ".join(view.open_intents))]
+    output.print_table(title, ("field", "value"), ((k, v) for k, v in rows if v))
+    if view.timeline:
+        columns = ("message", "channel", "sentiment", "intent", "linked by")
+        output.print_table("Messages, newest first", columns, (_line(i).values() for i in view.timeline[:SHOWN]))
+
+
+def export(
+    out: Annotated[Path | None, typer.Option(help="File to write; standard output without it.")] = None,
+) -> None:
+    """Write all customers with their insight fields as CSV, for the CRM."""
+    import sys
+
+    from textcrm.operations.customer_insights import export_customers
+    from textcrm.store import open_store
+
+    with open_store(read_settings()) as store, output.progress("Exporting", total=store.customers.count()) as step:
+        if out is None:
+            written = export_customers(store, sys.stdout, progress=step)
+        else:
+            with out.open("w", encoding="utf-8", newline="") as file:
+                written = export_customers(store, file, progress=step)
+    output.say(f"{written:,} customers written.")
+
+
+def _line(insight: Insight) -> dict[str, str]:
+    def label(task: str) -> str:
+        prediction = insight.prediction(task)
+        return "" if prediction is None else f"({prediction.label})" if prediction.abstained else prediction.label
+
+    return {
+        "message": insight.message_id,
+        "channel": insight.channel,
+        "sentiment": label("sentiment"),
+        "intent": label("intent"),
+        "link": insight.link.rule if insight.link else "",
+    }

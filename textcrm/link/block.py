@@ -17,8 +17,13 @@ from numpy.typing import NDArray
 from textcrm.link.columns import Column
 
 Ints = NDArray[np.int32]
-NEIGHBOURS = 12
 MOST_BLOCK = 200
+RULE_PAIRS = 5
+"""Pairs that one rule may make for each record, where that is more than a thousandth of all."""
+ALL_PAIRS = 150
+"""Pairs that all rules together may make for each record, those found twice counted twice."""
+NEAREST = 0.15
+"""Cosine below which nothing is near."""
 
 
 @dataclass(frozen=True)
@@ -40,18 +45,17 @@ class Candidates:
 
 def candidates(columns: Sequence[Column], n: int) -> Candidates:
     """Return the pairs worth comparing among *n* records."""
-    budget = max(10 * n, n * n // 400)  # pairs of one rule
+    most = max(2.5 * n, min(RULE_PAIRS * n, n * n / 1600))
     keys = _keys(columns)
-    chosen: list[tuple[str, NDArray[np.int64]]] = []
-    made: dict[str, float] = {name: _pair_count(codes) for name, codes in keys.items()}
-    chosen += [(name, keys[name]) for name in keys if made[name] <= budget / 4]
-    wide = [name for name in keys if made[name] > budget / 4]
+    made = {name: _pair_count(codes) for name, codes in keys.items()}
+    chosen = [(name, keys[name]) for name in keys if made[name] <= most]
+    wide = [name for name in keys if made[name] > most]
     for first, second in combinations(wide, 2):
-        if first.split(" ~")[0] == second.split(" ~")[0]:
-            continue
-        joint = _joint(keys[first], keys[second])
-        if _pair_count(joint) <= budget / 4:
-            chosen.append((f"{first} + {second}", joint))
+        if first.split(" ~")[0] != second.split(" ~")[0]:
+            joint = _joint(keys[first], keys[second])
+            if _pair_count(joint) <= most:
+                chosen.append((f"{first} + {second}", joint))
+    chosen = _affordable(chosen, ALL_PAIRS * n)
     found: list[NDArray[np.int64]] = []
     rules: list[Block] = []
     for name, codes in chosen:
@@ -63,6 +67,17 @@ def candidates(columns: Sequence[Column], n: int) -> Candidates:
     every = np.unique(np.concatenate([*found, near]))
     left, right = np.divmod(every, n)
     return Candidates(left.astype(np.int32), right.astype(np.int32), tuple(rules))
+
+
+def _affordable(chosen: list[tuple[str, NDArray[np.int64]]], most: float) -> list[tuple[str, NDArray[np.int64]]]:
+    """Return the rules that make the fewest pairs, up to *most* pairs together."""
+    kept, total = [], 0.0
+    for rule in sorted(chosen, key=lambda rule: _pair_count(rule[1])):
+        total += _pair_count(rule[1])
+        if total > most:
+            break
+        kept.append(rule)
+    return kept
 
 
 def _keys(columns: Sequence[Column]) -> dict[str, NDArray[np.int64]]:
@@ -116,7 +131,8 @@ def _nearest(columns: Sequence[Column], n: int) -> NDArray[np.int64]:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     texts = _texts(columns, n)
-    most = max(60, min(600, n // 20))
+    most = max(60, min(300, n // 20))
+    count = int(np.clip(n * 0.006, 12, 30))
     try:
         x = TfidfVectorizer(
             analyzer=str.split, lowercase=False, min_df=2, max_df=min(n, most), dtype=np.float32, sublinear_tf=True
@@ -125,16 +141,17 @@ def _nearest(columns: Sequence[Column], n: int) -> NDArray[np.int64]:
         return np.empty(0, dtype=np.int64)
     x = sparse.csr_matrix(x)
     found = []
-    for start in range(0, n, 1000):
-        near = (x[start : start + 1000] @ x.T).tocoo()
-        keep = near.row + start != near.col
+    step = max(100, min(1000, 20_000_000 // n))
+    for start in range(0, n, step):
+        near = (x[start : start + step] @ x.T).tocoo()
+        keep = (near.row + start != near.col) & (near.data >= NEAREST)
         rows, cols, data = near.row[keep], near.col[keep], near.data[keep]
         order = np.lexsort((-data, rows))
         rows, cols = rows[order], cols[order]
-        begin = np.searchsorted(rows, np.arange(rows.max(initial=0) + 1))
-        rank = np.arange(len(rows)) - begin[rows] if len(rows) else rows
-        rows, cols = rows[rank < NEIGHBOURS].astype(np.int64) + start, cols[rank < NEIGHBOURS].astype(np.int64)
-        found.append(np.minimum(rows, cols) * n + np.maximum(rows, cols))
+        begin = np.searchsorted(rows, np.arange(step + 1))
+        best = np.arange(len(rows)) - begin[rows] < count
+        a, b = rows[best].astype(np.int64) + start, cols[best].astype(np.int64)
+        found.append(np.minimum(a, b) * n + np.maximum(a, b))
     return np.unique(np.concatenate(found))
 
 

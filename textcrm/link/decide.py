@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textcrm.link.block import Block, candidates
-from textcrm.link.cluster import agglomerate, second_neighbours
+from textcrm.link.cluster import NEAR, agglomerate, second_neighbours
 from textcrm.link.columns import Column
 from textcrm.link.compare import Compared, compare
 from textcrm.link.em import Fit, by_table, fit, rarity_of, sigmoid
@@ -111,9 +111,17 @@ def _by_table(fitted: Fit, left: Ints, right: Ints, table: NDArray[np.int64] | N
 
 
 def _people(left: Ints, right: Ints, fields: Sequence[Compared], fitted: Fit, n: int) -> NDArray[np.int64]:
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
     present = np.ones(fitted.weights.shape, dtype=np.bool_)
     present[: len(fields)] = [field.levels > 0 for field in fields]
-    return agglomerate(left, right, fitted.weights, present, prior=fitted.prior, n=n)
+    # pairs that no chain of likely ones connects never meet
+    link = fitted.odds > NEAR
+    graph = coo_matrix((np.ones(link.sum(), dtype=np.int8), (left[link], right[link])), shape=(n, n))
+    _, group = connected_components(graph, directed=False)
+    meet = np.flatnonzero(group[left] == group[right])
+    return agglomerate(left[meet], right[meet], fitted.weights[:, meet], present[:, meet], prior=fitted.prior, n=n)
 
 
 def _extended(field: Compared, more: Compared) -> Compared:

@@ -1,4 +1,4 @@
-"""Customers: take them in, show one with all that is known, and give the insights back to the CRM."""
+"""Customers: taken in from any table."""
 
 from __future__ import annotations
 
