@@ -67,7 +67,8 @@ def cues(texts: Sequence[str]) -> NDArray[np.float32]:
     return np.array([_cues(text[:MAX_CHARS]) for text in texts], dtype=np.float32).reshape(len(texts), len(NAMES))
 
 
-def _cues(text: str) -> list[float]:
+@lru_cache(maxsize=2_048)  # the models of one message ask one after the other
+def _cues(text: str) -> tuple[float, ...]:
     analyser = _analyser()
     whole = analyser.polarity_scores(text)
     sentences = [part for part in _SENTENCE.split(text) if any(char.isalpha() for char in part)][:20]
@@ -79,7 +80,7 @@ def _cues(text: str) -> list[float]:
     lower = [word.lower().replace("’", "'") for word in words]
     low = text.lower()
     shouted = sum(len(word) > 2 and word.isupper() for word in words)
-    return [
+    return (
         whole["neg"],
         whole["neu"],
         whole["pos"],
@@ -98,4 +99,4 @@ def _cues(text: str) -> list[float]:
         min(sum(char.isdigit() for char in text), 30),
         sum(mark in low for mark in _SMILE),
         sum(mark in low for mark in _FROWN),
-    ]
+    )
