@@ -1,7 +1,8 @@
 """One thread for the models; requests that arrive while it works share its next run.
 
 An idle thread starts at once: nothing waits for company. While it works, what arrives gathers, and the next run takes
-up to `MAX_ITEMS` of it. A large request takes turns with the others, so that single texts never wait behind a hundred.
+up to `MAX_ITEMS` of it, or fewer that are long. A large request takes turns with the others, so that single texts never
+wait behind a hundred.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from time import perf_counter
 from typing import Any
 
@@ -21,6 +23,8 @@ from textcrm_api.metrics import Metrics
 from textcrm_api.problems import ProblemError, store_error
 
 MAX_ITEMS = 32
+MAX_UNITS = 96
+UNIT_CHARS = 500
 Work = Callable[[Sequence[Any]], Sequence[Any]]
 
 
@@ -29,6 +33,7 @@ class _Job:
     kind: Hashable
     work: Work
     items: list[Any]
+    units: list[int]
     loop: asyncio.AbstractEventLoop
     done: asyncio.Future[list[Any]]
     taken: int = 0
@@ -41,18 +46,19 @@ class Batcher:
     Parameters
     ----------
     max_waiting
-        Items that may wait; beyond, requests are refused with 503.
+        Units of work that may wait, one for an item and one for each `UNIT_CHARS` of it; beyond, requests are refused
+        with 503.
     max_seconds
         The longest wait that is promised: where the queue is longer than that, requests are refused at once.
     """
 
-    def __init__(self, metrics: Metrics, *, max_waiting: int = 2_000, max_seconds: float = 5.0) -> None:
+    def __init__(self, metrics: Metrics, *, max_waiting: int = 4_000, max_seconds: float = 5.0) -> None:
         self._metrics = metrics
         self._max_waiting = max_waiting
         self._max_seconds = max_seconds
         self._jobs: deque[_Job] = deque()
         self._waiting = 0
-        self._item_seconds = 0.005
+        self._unit_seconds = 0.005
         self._wake = threading.Condition()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="textcrm-models", daemon=True)
@@ -76,13 +82,20 @@ class Batcher:
 
     @property
     def waiting(self) -> int:
-        """Items that wait."""
+        """Units of work that wait."""
         return self._waiting
 
-    async def run(self, kind: Hashable, work: Work, items: Sequence[Any]) -> list[Any]:
+    async def run(
+        self, kind: Hashable, work: Work, items: Sequence[Any], *, chars: Sequence[int] | None = None
+    ) -> list[Any]:
         """Return what *work* makes of *items*, in order; an item that failed is its `TextcrmError`.
 
         Items of the same *kind* may share one call of *work*.
+
+        Parameters
+        ----------
+        chars
+            The length of each item; 0 without it.
 
         Raises
         ------
@@ -92,19 +105,20 @@ class Batcher:
         if not items:
             return []
         loop = asyncio.get_running_loop()
-        job = _Job(kind, work, list(items), loop, loop.create_future())
+        units = [1 + length // UNIT_CHARS for length in chars or [0] * len(items)]
+        job = _Job(kind, work, list(items), units, loop, loop.create_future())
         with self._wake:
-            expected = (self._waiting + len(items)) * self._item_seconds
-            if self._waiting and (self._waiting + len(items) > self._max_waiting or (expected > self._max_seconds)):
+            after = self._waiting + sum(units)
+            if self._waiting and (after > self._max_waiting or after * self._unit_seconds > self._max_seconds):
                 self._metrics.refused("overloaded")
                 raise ProblemError(
                     "overloaded",
                     "Too many texts wait for the models.",
                     hint="Send fewer at once, or try again later.",
-                    headers={"Retry-After": str(max(1, round(self._waiting * self._item_seconds)))},
+                    headers={"Retry-After": str(max(1, round(self._waiting * self._unit_seconds)))},
                 )
             self._jobs.append(job)
-            self._waiting += len(items)
+            self._waiting = after
             self._wake.notify()
         return await job.done
 
@@ -118,41 +132,38 @@ class Batcher:
                 batch = self._next()
             if not batch:
                 continue
-            items = [item for job, share in batch for item in share]
+            items = [item for job, place, end in batch for item in job.items[place:end]]
             begin = perf_counter()
-            results = _each(batch[0][0].work, items)
-            spent = (perf_counter() - begin) / len(items)
-            self._item_seconds += 0.1 * (spent - self._item_seconds)
+            results = iter(_each(batch[0][0].work, items))
+            spent = (perf_counter() - begin) / sum(sum(job.units[place:end]) for job, place, end in batch)
+            self._unit_seconds += 0.1 * (spent - self._unit_seconds)
             self._metrics.batch(len(items))
-            place = 0
-            for job, share in batch:
-                job.results += results[place : place + len(share)]
-                place += len(share)
+            for job, place, end in batch:
+                job.results += islice(results, end - place)
                 if len(job.results) == len(job.items):
                     _settle(job)
 
-    def _next(self) -> list[tuple[_Job, list[Any]]]:
-        """Take the next run: items of one kind from the front, each job a fair share; the rest goes to the back."""
-        batch: list[tuple[_Job, list[Any]]] = []
-        room = MAX_ITEMS
+    def _next(self) -> list[tuple[_Job, int, int]]:
+        """Take the next run from the front: jobs of one kind, each with the places ``[start, end)`` of its items."""
+        batch: list[tuple[_Job, int, int]] = []
+        items, units = MAX_ITEMS, MAX_UNITS
         later: list[_Job] = []
         skipped: list[_Job] = []
-        kind: Hashable = None
-        while self._jobs and room:
+        while self._jobs and items > 0 and units > 0:
             job = self._jobs.popleft()
+            start = end = job.taken
             if job.done.cancelled():
-                self._waiting -= len(job.items) - job.taken
+                self._waiting -= sum(job.units[start:])
                 continue
-            if batch and job.kind != kind:
+            if batch and job.kind != batch[0][0].kind:
                 skipped.append(job)
                 continue
-            kind = job.kind
-            share = job.items[job.taken : job.taken + room]
-            job.taken += len(share)
-            room -= len(share)
-            self._waiting -= len(share)
-            batch.append((job, share))
-            if job.taken < len(job.items):
+            while end < len(job.items) and items > 0 and units > 0:
+                items, units, end = items - 1, units - job.units[end], end + 1
+            job.taken = end
+            self._waiting -= sum(job.units[start:end])
+            batch.append((job, start, end))
+            if end < len(job.items):
                 later.append(job)
         self._jobs.extendleft(reversed(skipped))
         self._jobs.extend(later)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import Request
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -17,7 +18,7 @@ from textcrm.store.keys import ApiKey, Keys
 from textcrm_api.jsonbody import JsonRequest
 from textcrm_api.limits import RateLimit
 from textcrm_api.metrics import Metrics
-from textcrm_api.problems import ProblemError
+from textcrm_api.problems import ProblemError, printable
 
 SCHEMES: dict[str, Any] = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A key: `Authorization: Bearer tcrm_...`."},
@@ -111,6 +112,26 @@ def _given(request: Request) -> str:
     return request.headers.get("x-api-key", "").strip()
 
 
+def _query_of(dependant: Dependant) -> set[str]:
+    """Return the names of the query parameters that a route and what it depends on know."""
+    return {field.alias for field in dependant.query_params}.union(*map(_query_of, dependant.dependencies))
+
+
+def _check_query(request: Request, known: set[str]) -> None:
+    """Refuse parameters that the route does not know, and those that come twice."""
+    errors = []
+    seen: set[str] = set()
+    for name, _ in request.query_params.multi_items():
+        if name not in known:
+            errors.append({"field": printable(name), "message": "there is no parameter of this name"})
+        elif name in seen:
+            errors.append({"field": name, "message": "it is given twice"})
+        seen.add(name)
+    if errors:
+        detail = f"{errors[0]['field']}: {errors[0]['message']}."
+        raise ProblemError("invalid_request", detail, extra={"errors": errors[:20]})
+
+
 class GatedRoute(APIRoute):
     """A route that checks the key before it reads the body, and remembers answers to writes by Idempotency-Key."""
 
@@ -122,11 +143,13 @@ class GatedRoute(APIRoute):
         scope: str | None = extra["x-scope"]
         once = scope not in (None, "read", "any") and extra.get("x-idempotent", True)
         handle = super().get_route_handler()
+        known = _query_of(self.dependant)
 
         async def gated(request: Request) -> Response:
             service = request.app.state.service
             if scope is not None:
                 request.state.caller = await service.gate.admit(request, scope)
+            _check_query(request, known)
             strict = JsonRequest(request.scope, request.receive)
             if once and "idempotency-key" in request.headers:
                 answer: Response = await service.idempotency.once(strict, handle)

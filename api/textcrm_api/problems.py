@@ -214,8 +214,8 @@ def _field(location: Sequence[int | str]) -> str:
     """Return where it is, as ``items[3].text``: without the source (body, query) and the branch of a union."""
     text = ""
     for part in [p for p in location if p not in ("body", "query", "path", "header", "(batch)", "(single)")]:
-        text += f"[{part}]" if isinstance(part, int) else f".{str(part)[:64]}"
-    return _printable(text.lstrip(".")) or "the body"
+        text += f"[{part}]" if isinstance(part, int) else f".{printable(str(part))}"
+    return text.lstrip(".") or "the body"
 
 
 def _words(error: Mapping[str, Any]) -> str:
@@ -224,8 +224,9 @@ def _words(error: Mapping[str, Any]) -> str:
     return str(error["msg"]).removeprefix("Value error, ").rstrip(".")
 
 
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+def printable(text: str) -> str:
+    """Return at most 64 characters of a name that the caller gave, control characters replaced."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:64])
 
 
 def problem_schema() -> dict[str, Any]:

@@ -67,6 +67,7 @@ class Models:
             ("classify", channel, tasks),
             lambda some: self._engine.classify(some, channel=channel, tasks=tasks),
             [texts[i] for i in missing],
+            chars=[len(texts[i]) for i in missing],
         )
         for i, answer in zip(missing, made, strict=True):
             answers[i] = answer
@@ -90,7 +91,7 @@ class Models:
         def work(some: Sequence[Message]) -> Sequence[Insight]:
             return self._engine.insights(some, find=self._store.customers.find, now=datetime.now(UTC))[0]
 
-        made = await self.batcher.run("insights", work, messages)
+        made = await self.batcher.run("insights", work, messages, chars=[len(m.text) for m in messages])
         for insight in made:
             if isinstance(insight, StoreError):  # the links could not be looked up: nothing is known of any
                 raise insight
@@ -101,7 +102,10 @@ class Models:
     async def entities(self, texts: Sequence[str], *, channel: Channel) -> list[tuple[EntitySpan, ...] | Exception]:
         """Return the entities of each text, or the error that befell it."""
         return await self.batcher.run(
-            ("entities", channel), lambda some: self._engine.entities(some, channel=channel), texts
+            ("entities", channel),
+            lambda some: self._engine.entities(some, channel=channel),
+            texts,
+            chars=[len(text) for text in texts],
         )
 
     async def masked(
@@ -115,7 +119,7 @@ class Models:
                 languages = [line.cleaner.language(text).code for text in some]
                 return mask_texts(some, line.recogniser, masker, languages=languages)
 
-        return await self.batcher.run(("mask", channel, policy), work, texts)
+        return await self.batcher.run(("mask", channel, policy), work, texts, chars=[len(text) for text in texts])
 
 
 async def _service(request: Request) -> Service:

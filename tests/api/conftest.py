@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -16,6 +17,7 @@ from starlette.testclient import TestClient
 
 from textcrm.settings import Settings
 from textcrm.store import Store
+from textcrm.store.client import connect
 from textcrm_api import create_app
 
 if TYPE_CHECKING:
@@ -58,6 +60,20 @@ def client(app: FastAPI, key: Callable[..., str]) -> Iterator[TestClient]:
     headers = {"Authorization": f"Bearer {key('admin')}"}
     with TestClient(app, raise_server_exceptions=False, headers=headers) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def reader(home: Path, server: str, engine: Engine) -> Iterator[TestClient]:
+    """A client of one application that all tests share which change nothing."""
+    settings = Settings(home=home, mongodb_uri=server, database="test_reader")
+    with connect(server) as connection:
+        store = Store(connection, settings.database)
+        store.prepare()
+        headers = {"Authorization": f"Bearer {store.keys.create('reader', scopes=('admin',))[0]}"}
+        app = create_app(settings, store=store, engine=engine)
+        with TestClient(app, raise_server_exceptions=False, headers=headers) as opened:
+            yield opened
+        connection.drop_database(settings.database)
 
 
 @pytest.fixture

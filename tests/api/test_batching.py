@@ -94,6 +94,16 @@ def test_a_single_text_does_not_wait_behind_a_hundred() -> None:
     assert run(scenario) == ["small", "large"]
 
 
+def test_long_items_run_in_smaller_batches() -> None:
+    work = Work()
+
+    async def scenario(batcher: Batcher) -> list[int]:
+        return await batcher.run("w", work, list(range(6)), chars=[100_000, 100_000, 400, 400, 25_000, 25_000])
+
+    assert run(scenario) == [0, 2, 4, 6, 8, 10]
+    assert work.sizes == [1, 1, 4]
+
+
 def test_one_that_fails_does_not_take_its_neighbours_along() -> None:
     async def scenario(batcher: Batcher) -> list[Any]:
         return await batcher.run("w", Work(), [12, UNLUCKY, 14])

@@ -8,8 +8,8 @@ from tests.api.problem import assert_problem
 TASKS = {"sentiment", "intent", "urgency"}
 
 
-def test_one_text_is_answered_as_a_batch_of_one(client: TestClient) -> None:
-    answer = client.post("/v1/classify", json={"text": "Where is my parcel? I have waited for two weeks."})
+def test_one_text_is_answered_as_a_batch_of_one(reader: TestClient) -> None:
+    answer = reader.post("/v1/classify", json={"text": "Where is my parcel? I have waited for two weeks."})
     assert answer.status_code == 200, answer.text
     (item,) = answer.json()["items"]
     assert item["id"] == "0"
@@ -23,18 +23,18 @@ def test_one_text_is_answered_as_a_batch_of_one(client: TestClient) -> None:
         assert prediction["model"]
 
 
-def test_a_batch_keeps_ids_and_order_over_channels(client: TestClient) -> None:
+def test_a_batch_keeps_ids_and_order_over_channels(reader: TestClient) -> None:
     channels = ("email", "review", "social", "chat")
     items = [{"id": f"n{i}", "text": f"Message number {i}", "channel": channels[i % 4]} for i in range(100)]
-    answer = client.post("/v1/classify", json={"items": items})
+    answer = reader.post("/v1/classify", json={"items": items})
     assert [item["id"] for item in answer.json()["items"]] == [item["id"] for item in items]
 
 
-def test_models_can_be_chosen_and_pinned(client: TestClient) -> None:
-    pipelines = client.get("/v1/pipelines").json()["items"]
+def test_models_can_be_chosen_and_pinned(reader: TestClient) -> None:
+    pipelines = reader.get("/v1/pipelines").json()["items"]
     versions = next(p["models"] for p in pipelines if p["channel"] == "chat")
     pinned = f"intent@{versions['intent'][:12]}"
-    answer = client.post("/v1/classify", json={"text": "Please cancel my order", "models": [pinned, "urgency"]})
+    answer = reader.post("/v1/classify", json={"text": "Please cancel my order", "models": [pinned, "urgency"]})
     assert answer.status_code == 200, answer.text
     (item,) = answer.json()["items"]
     assert {p["task"] for p in item["predictions"]} == {"intent", "urgency"}
@@ -65,27 +65,27 @@ HARD = {
 
 @pytest.mark.parametrize("text", HARD.values(), ids=HARD.keys())
 @pytest.mark.parametrize("path", ["/v1/classify", "/v1/analyse", "/v1/entities", "/v1/mask"])
-def test_hard_texts_are_answered_each_for_itself(client: TestClient, path: str, text: str) -> None:
+def test_hard_texts_are_answered_each_for_itself(reader: TestClient, path: str, text: str) -> None:
     import json
 
     body = json.dumps({"items": [{"id": "hard", "text": text}, {"id": "easy", "text": "Where is my order?"}]})
-    answer = client.post(path, content=body, headers={"Content-Type": "application/json"})
+    answer = reader.post(path, content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 200, answer.text
     items = answer.json()["items"]
     assert [item["id"] for item in items] == ["hard", "easy"]
     assert items[1]["error"] is None
 
 
-def test_a_text_over_the_cap_is_cut_and_says_so(client: TestClient) -> None:
+def test_a_text_over_the_cap_is_cut_and_says_so(reader: TestClient) -> None:
     text = "Where is it? " * 9_000
-    assert client.post("/v1/classify", json={"text": text}).json()["items"][0]["warnings"] == ["truncated"]
-    assert "truncated" in client.post("/v1/analyse", json={"text": text}).json()["items"][0]["warnings"]
+    assert reader.post("/v1/classify", json={"text": text}).json()["items"][0]["warnings"] == ["truncated"]
+    assert "truncated" in reader.post("/v1/analyse", json={"text": text}).json()["items"][0]["warnings"]
 
 
-def test_entities_carry_offsets_in_the_stated_unit(client: TestClient) -> None:
+def test_entities_carry_offsets_in_the_stated_unit(reader: TestClient) -> None:
     text = "😀 Write to ann@example.com 🎉 or bob@example.org"
-    points = client.post("/v1/entities", json={"text": text}).json()
-    units = client.post("/v1/entities?offsets=utf16", json={"text": text}).json()
+    points = reader.post("/v1/entities", json={"text": text}).json()
+    units = reader.post("/v1/entities?offsets=utf16", json={"text": text}).json()
     assert (points["offsets"], units["offsets"]) == ("codepoints", "utf16")
     wide = text.encode("utf-16-le")
     found = [e for e in points["items"][0]["entities"] if e["label"] == "EMAIL"]
@@ -94,9 +94,9 @@ def test_entities_carry_offsets_in_the_stated_unit(client: TestClient) -> None:
         assert wide[2 * e["start"] : 2 * e["end"]].decode("utf-16-le") == e["text"]
 
 
-def test_masking_leaves_no_address(client: TestClient) -> None:
+def test_masking_leaves_no_address(reader: TestClient) -> None:
     text = "I am Ann Lee, ann.lee@example.com, +1 415 555 2671."
-    (item,) = client.post("/v1/mask", json={"text": text}).json()["items"]
+    (item,) = reader.post("/v1/mask", json={"text": text}).json()["items"]
     assert "ann.lee@example.com" not in item["text"]
     assert "555 2671" not in item["text"]
     for e in item["entities"]:
@@ -121,6 +121,6 @@ def test_analyse_links_to_the_customer_and_stores_nothing(client: TestClient) ->
     assert client.get("/v1/messages").json()["items"] == []
 
 
-def test_an_absent_pipeline_names_those_there_are(client: TestClient) -> None:
-    body = assert_problem(client.post("/v1/classify", json={"text": "a", "pipeline": "fax"}), "usage")
-    assert set(body["options"]) == {p["name"] for p in client.get("/v1/pipelines").json()["items"]}
+def test_an_absent_pipeline_names_those_there_are(reader: TestClient) -> None:
+    body = assert_problem(reader.post("/v1/classify", json={"text": "a", "pipeline": "fax"}), "usage")
+    assert set(body["options"]) == {p["name"] for p in reader.get("/v1/pipelines").json()["items"]}
