@@ -70,6 +70,15 @@ INDEXES: tuple[Index, ...] = (
     _on("customers", "by_update", ("updated_at", DESCENDING), ("_id", DESCENDING)),
     _on("quarantine", "by_time", ("at", DESCENDING), ("_id", DESCENDING)),
     _on("idempotency", "expire", ("at", ASCENDING), options=(("expireAfterSeconds", 86_400),)),
+    # how far sources were read
+    _on("source_places", "folder", ("source", ASCENDING), ("folder", ASCENDING), unique=True),
+    _on(
+        "source_taken",
+        "mail",
+        *(("source", ASCENDING), ("folder", ASCENDING), ("validity", ASCENDING), ("uid", ASCENDING)),
+        unique=True,
+    ),
+    _on("source_taken", "by_digest", ("source", ASCENDING), ("sha256", ASCENDING)),
     # the way out: what each sink has not got yet; what all have got is forgotten after a week
     _on("outbox", "waiting", ("to", ASCENDING), ("at", ASCENDING), ("_id", ASCENDING)),
     _on(

@@ -109,6 +109,10 @@ class Messages:
         """Return the messages with these ids that exist, by id."""
         return {d["_id"]: message_of(d) for d in self._c.find({"_id": {"$in": list(ids)}})}
 
+    def existing(self, ids: Sequence[str]) -> set[str]:
+        """Return which of these ids are stored."""
+        return {d["_id"] for d in self._c.find({"_id": {"$in": list(ids)}}, {"_id": 1})}
+
     def page(
         self,
         *,
