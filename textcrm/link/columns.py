@@ -125,7 +125,7 @@ def guess_kind(name: str, values: Sequence[str]) -> Kind | Literal["name"]:
                 return kind
         return "name"
     few = Counter(sample)
-    return "category" if len(few) <= max(2, min(40, len(sample) // 20)) and max(map(len, few)) <= 20 else "text"
+    return "category" if len(few) <= min(40, len(sample) // 20) and max(map(len, few)) <= 20 else "text"
 
 
 def _kind_of_values(sample: Sequence[str], loose: str) -> Kind | None:
