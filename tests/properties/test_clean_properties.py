@@ -1,4 +1,4 @@
-"""Laws of cleaning: parts lose nothing, offsets lead back to the same characters, the same input gives the same output."""
+"""Laws of cleaning: parts lose nothing, offsets lead back to the same characters, same input, same output."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ PIECES = st.sampled_from(
     [
         "The kettle leaks.", "", "> quoted", "> ", "On Mon, 3 Jun 2024 at 10:00, Ada <a@b.example> wrote:", "Thanks,",
         "Alex", "-- ", "Sent from my iPhone", "From: Ada <a@b.example>", "Sent: Monday", "To: me", "Subject: x",
-        "-----Original Message-----", "  indented\u00a0words ", "Zeile\u200b mit \u00adStrich", "e\u0301t\u00e9", "\U0001f600\U0001f1e9\U0001f1ea",
-        "<p>para</p>", "<br>", "<blockquote>q</blockquote>", "&amp; &nbsp; &#8364;", "<div class=\"gmail_quote\">", "</div>", "<b",
+        "-----Original Message-----", "  indented\u00a0words ", "Zeile\u200b mit \u00adStrich",
+        "e\u0301t\u00e9", "\U0001f600\U0001f1e9\U0001f1ea",
+        "<p>para</p>", "<br>", "<blockquote>q</blockquote>", "&amp; &nbsp; &#8364;",
+        "<div class=\"gmail_quote\">", "</div>", "<b",
         "P.S. more", "________________", "你好", "Tel. +44 20 7946 0018",
     ]
 )  # fmt: skip
@@ -73,10 +75,14 @@ def test_parsing_raises_nothing_but_our_errors(data: bytes) -> None:
 HEADS = st.lists(
     st.sampled_from(
         [
-            b"From: Ada <a@b.example>", b"Subject: =?utf-8?b?w6k=?=", b"Subject: =?x?q?=ff?=", b"Content-Type: multipart/mixed; boundary=x",
-            b"Content-Type: text/plain; charset=idna", b"Content-Type: text/html; charset=\"utf-16\"", b"Content-Transfer-Encoding: base64",
-            b"Content-Transfer-Encoding: quoted-printable", b"Date: Mon, 99 Foo 2024 25:61", b"Message-ID: <a@b>", b" folded", b"--x", b"--x--", b"",
-            b"Content-Type: message/rfc822", b"Content-Disposition: attachment; filename*=utf-8''%ff", b"broken", b"\xff\xfe\x00", b"begin 644 a",
+            b"From: Ada <a@b.example>", b"Subject: =?utf-8?b?w6k=?=", b"Subject: =?x?q?=ff?=",
+            b"Content-Type: multipart/mixed; boundary=x",
+            b"Content-Type: text/plain; charset=idna", b"Content-Type: text/html; charset=\"utf-16\"",
+            b"Content-Transfer-Encoding: base64",
+            b"Content-Transfer-Encoding: quoted-printable", b"Date: Mon, 99 Foo 2024 25:61",
+            b"Message-ID: <a@b>", b" folded", b"--x", b"--x--", b"",
+            b"Content-Type: message/rfc822", b"Content-Disposition: attachment; filename*=utf-8''%ff",
+            b"broken", b"\xff\xfe\x00", b"begin 644 a",
         ]
     ),
     max_size=14,

@@ -150,7 +150,8 @@ HTML_QUOTES = [
     '<div class="gmail_quote"><div class="gmail_attr">On Tue Ada wrote:</div><blockquote>Which?</blockquote></div>',
     '<hr id="stopSpelling">From: ada@shop.example<br>Which?',
     '<div id="appendonsend"></div><hr><div id="divRplyFwdMsg"><b>Lähettäjä:</b> Ada</div>Which?',
-    "<div style='border:none;border-top:solid #E1E1E1 1.0pt'><p><b>Kimden:</b> Ada<br><b>Gön:</b> 12<br><b>Konu:</b> x</p></div>"
+    "<div style='border:none;border-top:solid #E1E1E1 1.0pt'><p><b>Kimden:</b> Ada<br>"
+    "<b>Gön:</b> 12<br><b>Konu:</b> x</p></div>"
     "<p>Which?</p>",
     '<div class="moz-cite-prefix">Ada wrote:</div><blockquote type="cite">Which?</blockquote>',
     '<div class="yahoo_quoted"><div>Which?</div></div>',
@@ -172,7 +173,10 @@ def test_an_answer_below_gmails_quote_is_own(cleaner: Cleaner) -> None:
 
 
 def test_what_is_not_seen_is_not_read(cleaner: Cleaner) -> None:
-    html = "<title>x</title><div style='display:none'>preheader</div><script>var a;</script><!-- c --><p>The kettle leaks.</p>"
+    html = (
+        "<title>x</title>"
+        "<div style='display:none'>preheader</div><script>var a;</script><!-- c --><p>The kettle leaks.</p>"
+    )
     assert own(cleaner, html, content_type="text/html").text == OWN
 
 

@@ -65,7 +65,7 @@ def _best(function: Callable[[str], object], text: str) -> float:
 def test_100_kb_take_at_most_50_ms(name: str) -> None:
     for seed in SEEDS:
         text = (seed * (SIZE // len(seed) + 1))[: SIZE - 1] + "!"
-        limit = SECONDS if name not in {"social", "tags"} else SECONDS * 8  # whole texts, not lines: linear, counted below
+        limit = SECONDS if name not in {"social", "tags"} else SECONDS * 8  # whole texts, not lines
         assert _best(FUNCTIONS[name], text) <= limit, f"{name} is slow on repeats of {seed!r}"
 
 

@@ -161,7 +161,7 @@ def _fits_utf8(data: bytes, *, whole: bool) -> bool:
 def _guess(sample: bytes) -> str:
     """Guess an 8-bit or East Asian encoding. Few high bytes: a western text, unless it would hold odd signs."""
     high = sample.translate(None, bytes(range(128)))
-    if len(high) < 0.25 * len(sample):
+    if len(high) < max(8, 0.25 * len(sample)):
         western = high.decode("cp1252", "replace")
         odd = sum(not (char.isalpha() and char not in "æÆ¹³ªº") and char not in _WESTERN for char in western)
         if odd <= 0.1 * len(western):

@@ -32,8 +32,8 @@ def main(arguments: list[str]) -> int:
         chunk.reverse()
         while chunk:
             meta, raw = chunk.pop()
-            _limit_time(seconds)
             try:
+                _limit_time(seconds)
                 message = parse_mail(
                     raw,
                     source=Source.model_validate(meta["source"]),
@@ -42,7 +42,9 @@ def main(arguments: list[str]) -> int:
                     channel=cast("Channel", meta["channel"]),
                 )
                 answer = message.model_dump_json(exclude_defaults=True).encode("utf-8")
+                _limit_time(0)
             except InputError as error:
+                _limit_time(0)
                 _answer(writer, b"E", json.dumps([error.code, str(error)]).encode())
             except MemoryError:
                 _answer(writer, b"E", json.dumps(["memory", "Reading the mail took too much memory."]).encode())
@@ -64,7 +66,7 @@ def _answer(writer: BinaryIO, kind: bytes, payload: bytes) -> None:
 
 
 def _limit_time(seconds: float) -> None:
-    """Give the next mail that much processor time; over it the system ends the process with SIGPROF.
+    """Give the next mail that much processor time (0: no limit); over it the system ends the process by SIGPROF.
 
     Processor time, not time of day: a busy machine must not make honest mail look hostile.
     """
