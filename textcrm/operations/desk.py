@@ -145,7 +145,7 @@ def similar(store: Store, row: DeskRow, *, limit: int = 4) -> list[DeskRow]:
     chosen = sorted(words, key=lambda w: (-len(w), w))[:SIMILAR_WORDS]
     if not chosen:
         return []
-    equal = (("intent", intent.label),) if (intent := row.insight.prediction("intent")) else ()
+    equal = (("intent", intent.label),) if (intent := row.insight.prediction("intent")) and not intent.abstained else ()
     wanted = Wanted(equal=equal, state="all", until=row.cursor[1], search=" ".join(w for w in chosen if w[0].isalpha()))
     if not wanted.search:
         return []

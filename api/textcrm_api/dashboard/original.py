@@ -60,7 +60,7 @@ def harmless(source: str) -> str:
             del node.attrs[name]
             if name.lower() == "href" and node.tag == "a" and value:
                 node.attrs["title"] = value[:500]
-    css = "\n".join(styles).replace("</", "<\\/")
+    css = "\n".join(styles).replace("<", " ")
     return (f"<style>{css}</style>" if css.strip() else "") + (tree.body.html or "")
 
 

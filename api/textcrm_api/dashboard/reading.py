@@ -18,11 +18,11 @@ FOLDED = {
     "quoted": "Quoted text",
     "forwarded": "Forwarded text",
     "signature": "Signature",
-    "closing": "Closing",
     "header": "Header",
     "footer": "Footer",
     "device": "Device line",
 }
+OWN = frozenset({"own", "closing"})
 STRONG = 0.12
 
 
@@ -57,16 +57,50 @@ class Reading:
     silent: str
 
 
-def read(message: Message, insight: Insight, engine: Engine | None) -> Reading:
-    """Return the author's own text with its marks, and the parts to fold.
+@dataclass(frozen=True)
+class Shown:
+    """The text that is shown, and where its pieces stand in the text as received: shown start, raw start, raw end.
 
-    The text that is shown is the one that the models read; entities come from the text as received and are mapped.
+    HTML is shown as it was cleaned; then there are no pieces.
     """
+
+    text: str
+    pieces: tuple[tuple[int, int, int], ...]
+
+    def place(self, start: int, end: int) -> tuple[int, int] | None:
+        """Return where the raw span ``[start, end)`` is shown; None where it is not, or not in one piece."""
+        for at, raw_start, raw_end in self.pieces:
+            if raw_start <= start and end <= raw_end:
+                return at + start - raw_start, at + end - raw_start
+        return None
+
+
+def shown_text(message: Message, insight: Insight) -> Shown:
+    """Return the author's own new text as the customer wrote it; that of HTML as it was cleaned."""
+    if message.content_type == "text/html" or not insight.parts or "truncated" in insight.flags:
+        return Shown(insight.clean, ())
+    whole = "nothing_left" in insight.flags
+    text, pieces = "", []
+    for part in insight.parts:
+        if part.kind not in OWN and not whole:
+            continue
+        start, end = part.start, part.end
+        if not text:  # blank lines at the top would only push the text down
+            start += len(message.text[start:end]) - len(message.text[start:end].lstrip())
+        if start < end:
+            pieces.append((len(text), start, end))
+            text += message.text[start:end]
+    return Shown(text.rstrip(), tuple(pieces))
+
+
+def read(message: Message, insight: Insight, engine: Engine | None) -> Reading:
+    """Return the author's own text with its marks, and the parts to fold."""
     clean = _cleaned(message, insight, engine)
-    reasons, silent = _reasons(message, insight, engine)
+    shown = shown_text(message, insight)
+    reasons, silent = _reasons(message, insight, engine, shown, clean)
     return Reading(
-        text=insight.clean,
-        entities=tuple(_entities(insight, clean)),
+        text=shown.text,
+        entities=tuple(_entities(insight, shown, clean)),
         folds=tuple(_folds(message, insight, clean)),
         reasons=tuple(reasons),
         silent=silent,
@@ -103,14 +137,17 @@ def _cleaned(message: Message, insight: Insight, engine: Engine | None) -> Clean
     return clean if clean.text == insight.clean else None
 
 
-def _entities(insight: Insight, clean: CleanText | None) -> list[dict[str, Any]]:
+def _entities(insight: Insight, shown: Shown, clean: CleanText | None) -> list[dict[str, Any]]:
     marks = []
     at = 0
     for entity in insight.entities:
-        span = to_clean(clean.offsets, entity.start, entity.end) if clean else None
-        if span is None:  # its words tell where it is
-            found = insight.clean.find(entity.text, at) if entity.text else -1
-            span = (found, found + len(entity.text)) if found >= 0 else None
+        if shown.pieces:
+            span = shown.place(entity.start, entity.end)
+        else:
+            span = to_clean(clean.offsets, entity.start, entity.end) if clean else None
+            if span is None:  # its words tell where it is
+                found = shown.text.find(entity.text, at) if entity.text else -1
+                span = (found, found + len(entity.text)) if found >= 0 else None
         if span is not None:
             marks.append({"start": span[0], "end": span[1], "css": "entity", "title": _said(entity)})
             at = span[0]
@@ -140,27 +177,36 @@ def _folds(message: Message, insight: Insight, clean: CleanText | None) -> list[
     return folds
 
 
-def _reasons(message: Message, insight: Insight, engine: Engine | None) -> tuple[list[Reason], str]:
+def _reasons(
+    message: Message, insight: Insight, engine: Engine | None, shown: Shown, clean: CleanText | None
+) -> tuple[list[Reason], str]:
     if engine is None:
         return [], "No models are loaded, so there are no reasons to show."
+    if clean is None:
+        return [], "The message was analysed by another version; run textcrm analyse --all to see reasons."
     if not insight.language.supported and insight.language.code != "und":
         return [], "The models do not read this language."
     try:
         said = [engine.explain(message, task=prediction.task) for prediction in insight.predictions]
     except TextcrmError as error:
         return [], str(error)
-    return [_reason(one, message, insight) for one in said], ""
+    return [_reason(one, message, clean, shown) for one in said], ""
 
 
-def _reason(said: Explanation, message: Message, insight: Insight) -> Reason:
+def _reason(said: Explanation, message: Message, clean: CleanText, shown: Shown) -> Reason:
     subject = (message.subject or "").strip()
-    body_at = len(subject) + 2 if subject and not insight.clean.startswith(subject) else 0
-    marks: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
+    body_at = len(subject) + 2 if subject and not clean.text.startswith(subject) else 0
+    words: list[dict[str, Any]] = []
+    in_subject: list[dict[str, Any]] = []
     for word in said.words:
-        in_body = word.start >= body_at
         css = ("for" if word.weight > 0 else "against") + (" strong" if abs(word.weight) >= STRONG else "")
-        shift = body_at if in_body else 0
-        marks[in_body].append(
-            {"start": word.start - shift, "end": word.end - shift, "css": css, "title": f"{word.weight * 100:+.0f}"}
-        )
-    return Reason(said.task, tuple(marks[True]), tuple(marks[False]), said.lost, said.examples)
+        mark = {"css": css, "title": f"{word.weight * 100:+.0f}"}
+        if word.start < body_at:
+            in_subject.append({"start": word.start, "end": word.end, **mark})
+            continue
+        span: tuple[int, int] | None = (word.start - body_at, word.end - body_at)
+        if shown.pieces and span is not None:
+            span = shown.place(*clean.offsets.to_raw(*span))
+        if span is not None:
+            words.append({"start": span[0], "end": span[1], **mark})
+    return Reason(said.task, tuple(words), tuple(in_subject), said.lost, said.examples)

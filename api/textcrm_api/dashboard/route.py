@@ -79,7 +79,8 @@ async def _form(request: Request) -> Form:
 
 
 def _sign_in(request: Request) -> Response:
-    if request.method != "GET" or "text/html" not in request.headers.get("accept", "text/html"):
+    accepts = request.headers.get("accept", "*/*")
+    if request.method != "GET" or not ("text/html" in accepts or "*/*" in accepts):
         return Response("Sign in first.", 401, media_type="text/plain")
     here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return RedirectResponse(f"/signin?next={quote(here)}", 303)

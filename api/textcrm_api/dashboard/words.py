@@ -54,7 +54,7 @@ def filters(gettext: Callable[[str], str], language: str) -> dict[str, Callable[
 
     return {
         "label": label, "tongue": tongue, "day": day, "when": when, "duration": duration,
-        "number": number, "percent": percent, "signed": signed, "marked": marked, "initials": initials,
+        "number": number, "percent": percent, "signed": signed, "marked": marked, "bytes": size, "initials": initials,
         "safe_text": safe_text,
     }  # fmt: skip
 
@@ -67,6 +67,13 @@ def number(value: float) -> str:
 def percent(value: float) -> str:
     """Return a share as a percentage."""
     return f"{value * 100:.0f}%"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes in a readable unit."""
+    if count < 1_000:
+        return f"{count} B"
+    return f"{count / 1e3:,.0f} KB" if count < 1e6 else f"{count / 1e6:,.1f} MB"
 
 
 def signed(value: float | None, digits: int = 0) -> str:
@@ -93,7 +100,7 @@ _JOINING = "\u200c\u200d\ufe0f\u3000\xa0"
 
 
 def marked(text: str, marks: list[Mapping[str, Any]]) -> Markup:
-    """Return *text* with marks: each has ``start``, ``end``, ``css`` and ``title``; the first of two that overlap wins."""
+    """Return *text* with marks: each has ``start``, ``end``, ``css`` and ``title``; of two that overlap, the first."""
     out: list[Markup] = []
     at = 0
     for mark in sorted(marks, key=lambda m: (m["start"], -m["end"])):

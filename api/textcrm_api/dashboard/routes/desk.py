@@ -13,9 +13,9 @@ from starlette.responses import RedirectResponse, Response
 
 from textcrm.errors import UsageError
 from textcrm.operations import desk
-from textcrm.operations.views import snippet
 from textcrm.store.desk import MOST_COUNTED, Cursor, Wanted
 from textcrm_api.dashboard.pages import Pages
+from textcrm_api.dashboard.reading import shown_text
 from textcrm_api.dashboard.route import first
 from textcrm_api.dashboard.session import local_path
 from textcrm_api.dashboard.words import query
@@ -65,7 +65,7 @@ def add(router: APIRouter, pages: Pages) -> None:
             views=VIEWS,
             customer=_customer(pages, wanted),
             now=datetime.now(UTC),
-            snippet=snippet,
+            own=lambda message, insight: shown_text(message, insight).text,
         )
 
     @router.post("/desk/act", response_model=None)

@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from textcrm.operations import desk
 from textcrm.operations.views import snippet
+from textcrm.records import Insight
 from textcrm_api.dashboard.original import FRAME_HEADERS, original_page
 from textcrm_api.dashboard.pages import Pages
 from textcrm_api.dashboard.reading import read
@@ -41,7 +42,7 @@ def add(router: APIRouter, pages: Pages) -> None:
             reading=read(row.message, row.insight, pages.engine),
             predictions=predictions,
             corrected={c.task: c for c in opened.corrections},
-            labels={p.task: _labels(pages, p.task, row.message.channel) for p in predictions},
+            labels={p.task: _labels(pages, p.task, row.insight) for p in predictions},
             similar=desk.similar(store, row),
             following=desk.next_after(store, wanted, row.cursor, newest_first=newest_first),
             shown=shown,
@@ -57,14 +58,13 @@ def add(router: APIRouter, pages: Pages) -> None:
     def correct(request: Request, message_id: str) -> Response:
         form = request.state.form
         task = first(form, "task")
-        channel = pages.store.messages.get(message_id).channel
         desk.correct_label(
             pages.store,
             message_id,
             task=task,
             label=first(form, "label"),
             by=request.state.person,
-            labels=_labels(pages, task, channel),
+            labels=_labels(pages, task, pages.store.insights.get(message_id)),
         )
         return _back(request, message_id, f"correct:{task}")
 
@@ -79,14 +79,15 @@ def add(router: APIRouter, pages: Pages) -> None:
         return _back(request, message_id, "note:1")
 
 
-def _labels(pages: Pages, task: str, channel: str) -> list[str]:
-    """Return the labels to choose from: those of the model, else those that were ever given."""
-    if pages.engine is not None:
-        for name, line in pages.engine.lines.items():
-            found = next((c.labels for c in line.classifiers if c.task == task), None)
-            if name == channel and found:
-                return list(found)
-    return desk.desk_of(pages.store).values(task) if task in desk.FIELDS else []
+def _labels(pages: Pages, task: str, insight: Insight) -> list[str]:
+    """Return the labels to choose from: those of the model; without one, those that were ever given."""
+    line = pages.engine.lines.get(insight.channel) if pages.engine is not None else None
+    found = next((c.labels for c in line.classifiers if c.task == task), ()) if line else ()
+    if found:
+        return list(found)
+    given = desk.desk_of(pages.store).values(task) if task in desk.FIELDS else []
+    prediction = insight.prediction(task)
+    return sorted({*given, *(one.label for one in prediction.top)} if prediction else given)
 
 
 def _back(request: Request, message_id: str, done: str) -> Response:

@@ -1,0 +1,334 @@
+"""The pages over HTTP: who gets in, what every page carries, and that nothing a customer wrote becomes markup."""
+
+from __future__ import annotations
+
+import gettext
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import pytest
+from jinja2.ext import babel_extract
+from starlette.testclient import TestClient
+
+from tests.desk_data import answer, application, at, fill, keep, known
+from tests.factories import message
+from textcrm.records import Message
+from textcrm.settings import Settings
+from textcrm.store import Store
+from textcrm_api import dashboard
+from textcrm_api.dashboard import sign_in_link
+from textcrm_api.dashboard.original import harmless
+
+PATHS = ("/desk", "/trends", "/customers", "/customers/C-1", "/models", "/quarantine", "/operations")
+BASE = "http://testserver"
+
+
+@pytest.fixture
+def messages(store: Store) -> list[Message]:
+    return fill(store)
+
+
+@pytest.fixture
+def stranger(settings: Settings, store: Store, messages: list[Message]) -> Iterator[TestClient]:
+    assert messages
+    with TestClient(application(settings, store), follow_redirects=False) as client:
+        yield client
+
+
+@pytest.fixture
+def person(stranger: TestClient, store: Store) -> TestClient:
+    """A client who opened the link that the service prints."""
+    link = sign_in_link(store, BASE, name="Robin Vale")
+    assert stranger.get(link).status_code == 303
+    return stranger
+
+
+def csrf(person: TestClient) -> str:
+    found = re.search(r'name="csrf" value="([0-9a-f]{64})"', person.get("/desk").text)
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_stranger_is_led_to_the_sign_in_and_sees_nothing(stranger: TestClient, path: str) -> None:
+    answered = stranger.get(path)
+    assert answered.status_code == 303
+    assert urlsplit(answered.headers["location"]).path == "/signin"
+    assert "kettle" not in answered.text
+
+
+@pytest.mark.parametrize("path", ["/desk/act", "/models/activate", "/signout"])
+def test_a_stranger_changes_nothing(stranger: TestClient, path: str) -> None:
+    assert stranger.post(path, data={"action": "close"}).status_code == 401
+
+
+def test_the_link_works_once(stranger: TestClient, store: Store) -> None:
+    link = sign_in_link(store, BASE, name="Robin")
+    assert stranger.get(link).headers["location"] == "/desk"
+    stranger.cookies.clear()
+    again = stranger.get(link)
+    assert again.status_code == 401
+    assert "used already" in again.text
+
+
+def test_the_cookie_is_kept_from_scripts_and_other_sites(stranger: TestClient, store: Store) -> None:
+    cookie = stranger.get(sign_in_link(store, BASE, name="Robin")).headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+
+
+@pytest.mark.parametrize("to", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
+def test_signing_in_leads_nowhere_else(stranger: TestClient, store: Store, to: str) -> None:
+    answered = stranger.get(f"{sign_in_link(store, BASE, name='Robin')}&next={quote(to)}")
+    assert answered.headers["location"] == "/desk"
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_page_carries_a_policy_without_inline_code(person: TestClient, path: str) -> None:
+    answered = person.get(path)
+    assert answered.status_code == 200
+    policy = answered.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert answered.headers["cache-control"] == "no-store"
+    assert answered.headers["x-frame-options"] == "DENY"
+    assert not re.search(r"<[^>]+\s(on\w+|style)\s*=", answered.text)
+    for script in re.findall(r"<script\b[^>]*>", answered.text):
+        assert " src=" in script or 'type="application/json"' in script
+    assert not re.search(r"(?:src|href)=\"(?:https?:)?//", answered.text)
+
+
+@pytest.mark.parametrize("path", ["/desk", "/trends", "/customers"])
+def test_a_page_is_light(person: TestClient, path: str) -> None:
+    text = person.get(path).text
+    ours = [a for a in re.findall(r"\"(/static/[^\"]+)\"", text) if "plotly.js" not in a]
+    assert len(text) + sum(len(person.get(a).content) for a in ours) <= 300_000
+
+
+def test_our_scripts_are_small(person: TestClient) -> None:
+    text = person.get("/trends").text
+    scripts = [a for a in re.findall(r'<script src="([^"]+)"', text) if "plotly" not in a]
+    assert sum(len(person.get(a).content) for a in scripts) <= 40_000
+
+
+@pytest.mark.parametrize("token", ["", "0" * 64])
+def test_a_form_without_the_right_token_is_refused(
+    person: TestClient, store: Store, messages: list[Message], token: str
+) -> None:
+    answered = person.post("/desk/act", data={"csrf": token, "action": "close", "id": messages[0].id})
+    assert answered.status_code == 403
+    assert store.database["desk_events"].count_documents({}) == 0
+
+
+def test_a_form_from_another_site_is_refused(person: TestClient, messages: list[Message]) -> None:
+    fields = {"csrf": csrf(person), "action": "close", "id": messages[0].id}
+    assert person.post("/desk/act", data=fields, headers={"Origin": "https://evil.example"}).status_code == 403
+    assert person.post("/desk/act", data=fields, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert person.post("/desk/act", data=fields, headers={"Origin": BASE}).status_code == 303
+
+
+def test_after_signing_out_the_session_is_gone(person: TestClient) -> None:
+    token = person.cookies["textcrm_session"]
+    person.post("/signout", data={"csrf": csrf(person)})
+    person.cookies.set("textcrm_session", token)
+    assert person.get("/desk").status_code == 303
+
+
+def test_keyset_pages_show_every_message_once(person: TestClient, messages: list[Message]) -> None:
+    seen: list[str] = []
+    path = "/desk"
+    for _ in range(10):
+        text = person.get(path).text
+        seen += re.findall(r'name="id" value="([0-9a-f]{32})"', text)
+        following = re.search(r'rel="next" href="([^"]+)"', text)
+        if following is None:
+            break
+        path = following[1].replace("&amp;", "&")
+    assert sorted(seen) == sorted(m.id for m in messages)
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("urgency=critical", 1),
+        ("sentiment=negative", 28),
+        ("channel=email&sentiment=negative", 14),
+        ("abstained=yes", 16),
+        ("customer=C-1", 12),
+        ("since=2026-09-01&until=2026-09-01", 2),
+        ("search=cracked", 28),
+        ("mine=yes", 0),
+        ("state=closed", 0),
+    ],
+)
+def test_filters(person: TestClient, query: str, count: int) -> None:
+    text = person.get(f"/desk?{query}").text
+    found = re.search(r'class="count" data-count>([\d,]+)<', text)
+    assert found
+    assert int(found[1]) == count
+
+
+@pytest.mark.parametrize(
+    "query", ["state=x", "since=yesterday", "after=zz", "since=2026-13-01", "after=W10%3D", "urgency[$ne]=x"]
+)
+def test_an_address_that_cannot_be_gives_a_page_not_a_failure(person: TestClient, query: str) -> None:
+    answered = person.get(f"/desk?{query}")
+    assert answered.status_code in (200, 400, 422)
+    assert "<h1>" in answered.text
+
+
+def test_an_unknown_message_gives_a_page(person: TestClient) -> None:
+    answered = person.get("/desk/nothing")
+    assert answered.status_code == 404
+    assert "text/html" in answered.headers["content-type"]
+
+
+def test_a_correction_moves_the_message_and_undo_moves_it_back(
+    person: TestClient, store: Store, messages: list[Message]
+) -> None:
+    token, chosen = csrf(person), messages[0]
+    fields = {"csrf": token, "task": "urgency", "label": "high", "back": f"/desk/{chosen.id}"}
+    assert person.post(f"/desk/{chosen.id}/correct", data=fields).status_code == 303
+    document = store.database["insights"].find_one({"_id": chosen.id}) or {}
+    assert (document["urgency"], document["rank"]) == ("high", 2)
+    (kept,) = store.corrections.list(message_id=chosen.id)
+    assert (kept.label, kept.by, kept.said and kept.said.label) == ("high", "Robin Vale", "normal")
+    person.post(f"/desk/{chosen.id}/undo", data={"csrf": token, "correction": kept.id})
+    document = store.database["insights"].find_one({"_id": chosen.id}) or {}
+    assert (document["urgency"], document["rank"]) == ("normal", 1)
+    assert store.corrections.list(message_id=chosen.id) == []
+
+
+def test_what_people_did_outlives_a_new_analysis(person: TestClient, store: Store, messages: list[Message]) -> None:
+    token, chosen = csrf(person), messages[0]
+    person.post(f"/desk/{chosen.id}/correct", data={"csrf": token, "task": "urgency", "label": "high"})
+    person.post("/desk/act", data={"csrf": token, "action": "take", "id": chosen.id})
+    store.messages.requeue({"_id": chosen.id})
+    keep(store, [(chosen, known(chosen, urgency="normal"))])
+    document = store.database["insights"].find_one({"_id": chosen.id}) or {}
+    assert (document["urgency"], document["rank"], document["desk"]["assignee"]) == ("high", 2, "Robin Vale")
+
+
+def test_close_snooze_reopen_note(person: TestClient, messages: list[Message]) -> None:
+    token = csrf(person)
+    ids = [m.id for m in messages[:3]]
+
+    def act(action: str) -> None:
+        assert person.post("/desk/act", data={"csrf": token, "action": action, "id": ids}).status_code == 303
+
+    def count(query: str) -> int:
+        found = re.search(r"data-count>(\d+)<", person.get(f"/desk{query}").text)
+        assert found
+        return int(found[1])
+
+    total = len(messages)
+    act("close")
+    assert (count(""), count("?state=closed")) == (total - 3, 3)
+    act("reopen")
+    act("snooze")
+    assert (count(""), count("?state=snoozed")) == (total - 3, 3)
+    act("reopen")
+    act("take")
+    assert (count(""), count("?mine=yes")) == (total, 3)
+    person.post(f"/desk/{ids[0]}/note", data={"csrf": token, "text": "called <b>back</b>"})
+    assert "called &lt;b&gt;back&lt;/b&gt;" in person.get(f"/desk/{ids[0]}").text
+
+
+def test_the_page_says_why_there_are_no_reasons(person: TestClient, messages: list[Message]) -> None:
+    assert "No reasons" in person.get(f"/desk/{messages[1].id}").text
+
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'`</textarea></style>{{7*7}}"
+
+
+def test_what_customers_write_is_text_in_every_field(store: Store, person: TestClient) -> None:
+    sent = message(
+        HOSTILE, channel="email", subject=HOSTILE, product=HOSTILE, author={"name": HOSTILE, "email": HOSTILE}
+    )
+    made = known(sent, urgency="critical").model_copy(
+        update={"predictions": (answer("intent", HOSTILE, HOSTILE), answer("sentiment", HOSTILE, "neutral"))}
+    )
+    keep(store, [(sent, made)])
+    for path in ("/desk", f"/desk/{sent.id}", "/trends?split=product", "/trends?split=intent", "/desk?search=alert"):
+        text = person.get(path).text
+        assert "<script>alert" not in text
+        assert "<img src=x" not in text
+
+
+@pytest.mark.parametrize(
+    ("html", "gone"),
+    [
+        ("<p onclick=x()>hi</p>", "onclick"),
+        ("<img src=https://t.example/p.gif>", "t.example/p.gif"),
+        ("<a href=https://t.example/p>hi</a>", "href"),
+        ("<link rel=preconnect href=https://t.example>", "<link"),
+        ("<meta http-equiv=refresh content='0;url=https://t.example'>", "<meta"),
+        ("<base href=https://t.example>", "<base"),
+        ("<svg><script>x</script></svg>", "<svg"),
+        ("<form action=https://t.example><input name=a></form>", "<form"),
+        ("<iframe srcdoc='<script>x</script>'></iframe>", "<iframe"),
+        ("<table background=https://t.example/a.png><tr><td>hi</table>", "background"),
+        ("<p style='background:url(https://t.example)'>hi</p><!-- x -->", "onload"),
+        ("<style>p{}</style></style><script>x</script>", "<script"),
+        ("<noscript><p title='</noscript><script>x</script>'></noscript>", "<script"),
+        ("<math><mtext><table><mglyph><style><img src=x onerror=x>", "<img"),
+    ],
+)
+def test_the_original_is_made_harmless(html: str, gone: str) -> None:
+    assert gone not in harmless(f"<html><head></head><body>{html}hi</body></html>")
+
+
+def test_the_original_stands_in_a_sandbox(person: TestClient, store: Store) -> None:
+    sent = message("<p>hello <script>x()</script></p>", channel="email", content_type="text/html", sent_at=at(0))
+    keep(store, [(sent, known(sent))])
+    answered = person.get(f"/desk/{sent.id}/original")
+    policy = answered.headers["content-security-policy"]
+    assert policy.startswith("sandbox;")
+    assert "default-src 'none'" in policy
+    assert "script" not in answered.text
+    page = person.get(f"/desk/{sent.id}").text
+    assert re.search(r'<iframe class="original"[^>]* sandbox=""', page)
+
+
+def test_static_files_are_kept_for_good_and_only_known_ones_are_there(person: TestClient) -> None:
+    (address,) = set(re.findall(r"/static/[0-9a-f]{12}/app\.css", person.get("/desk").text))
+    assert "immutable" in person.get(address).headers["cache-control"]
+    for wrong in ("/static/000000000000/app.css", "/static/x/..%2fpages.py", address.replace("app.css", "pages.py")):
+        assert person.get(wrong).status_code == 404
+
+
+def test_chinese(person: TestClient) -> None:
+    text = person.get("/desk", headers={"Accept-Language": "zh-CN,zh;q=0.9"}).text
+    assert 'lang="zh-CN"' in text
+    assert "收件" in text or "工作台" in text
+
+
+def test_every_word_of_the_pages_has_a_chinese_one() -> None:
+    folder = Path(dashboard.__file__).parent
+    words = gettext.translation("textcrm", folder / "locale", languages=["zh"])
+    options = {"extensions": "jinja2.ext.do", "trim_blocks": "true"}
+    missing = []
+    for path in sorted((folder / "templates").glob("*.html")):
+        with path.open("rb") as stream:
+            found = list(babel_extract(stream, ["_", "ngettext"], [], options))
+        for _, _, said, _ in found:
+            given = [said] if isinstance(said, str) else [part for part in said or () if isinstance(part, str)]
+            if not given or given[0] is None:
+                continue
+            plural = len(given) > 1
+            made = words.ngettext(given[0], given[1], 2) if plural else words.gettext(given[0])
+            if made in given:
+                missing.append(f"{path.name}: {given[0]}")
+    assert missing == []
+
+
+@pytest.mark.skipif(shutil.which("msgfmt") is None, reason="msgfmt of gettext is not installed")
+def test_the_compiled_words_are_those_of_the_text(tmp_path: Path) -> None:
+    folder = Path(dashboard.__file__).parent / "locale" / "zh" / "LC_MESSAGES"
+    made = tmp_path / "textcrm.mo"
+    subprocess.run([shutil.which("msgfmt") or "", "-c", "-o", str(made), str(folder / "textcrm.po")], check=True)
+    assert made.read_bytes() == (folder / "textcrm.mo").read_bytes()
