@@ -57,7 +57,7 @@ NATIONALITIES = frozenset(
 )
 
 COUNTRIES = tuple(
-    country.strip()
+    " ".join(country.split())
     for country in """
     Afghanistan, Albania, Algeria, Andorra, Angola, Argentina, Armenia, Australia, Austria, Azerbaijan, Bahamas,
     Bahrain, Bangladesh, Barbados, Belarus, Belgium, Belize, Benin, Bhutan, Bolivia, Bosnia and Herzegovina,
@@ -82,12 +82,12 @@ COUNTRIES = tuple(
     Royaume-Uni, États-Unis, España, Alemania, Francia, Italia, México, Brasil, Perú, Nederland, België,
     Duitsland, Polska, Niemcy, Suomi, Sverige, Norge, Danmark, Россия, Германия, Украина, Франция, 中国, 日本, 德国, 美国,
     ドイツ, アメリカ
-    """.replace("\n", " ").split(",")
+    """.split(",")
 )
 
 # Firms that customers name often, some spelt like common words: these are known in any company.
 BRANDS = tuple(
-    brand.strip()
+    " ".join(brand.split())
     for brand in """
     Adidas, Adobe, Airbnb, Air France, Aldi, Alibaba, AliExpress, Allianz, Amazon, American Airlines, American
     Express, Apple, AT&T, Auchan, Audi, Aviva, AXA, Bank of America, Barclays, Best Buy, BMW, BNP Paribas, Boeing,
@@ -102,11 +102,11 @@ BRANDS = tuple(
     T-Mobile, Tesco, Tesla, TikTok, Toshiba, Toyota, Twitter, Uber, Unilever, UPS, USPS, Verizon, Visa, Vodafone,
     Volkswagen, Volvo, Walmart, Wells Fargo, WhatsApp, Wikipedia, Wise, Xiaomi, Yahoo, YouTube, Zalando, Zara,
     Zoom
-    """.replace("\n", " ").split(",")
+    """.split(",")
 )
 
 REGIONS = tuple(
-    region.strip()
+    " ".join(region.split())
     for region in """
     Alabama, Alaska, Arizona, Arkansas, California, Colorado, Connecticut, Delaware, Florida, Hawaii, Idaho,
     Illinois, Indiana, Iowa, Kansas, Kentucky, Louisiana, Maine, Maryland, Massachusetts, Michigan, Minnesota,
@@ -115,7 +115,7 @@ REGIONS = tuple(
     Tennessee, Texas, Utah, Vermont, West Virginia, Wisconsin, Wyoming, Alberta, British Columbia, Manitoba, New
     Brunswick, Newfoundland, Nova Scotia, Ontario, Quebec, Saskatchewan, New South Wales, Queensland, South
     Australia, Tasmania, Bavaria, Bayern, Catalonia
-    """.replace("\n", " ").split(",")
+    """.split(",")
 )
 
 

@@ -7,7 +7,8 @@ again, so that masking a masked text changes nothing. What was masked once is ma
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple, cast, get_args
 
 from textcrm.entities.pseudonym import TOKEN_CHARS, PseudonymKeys
@@ -92,9 +93,9 @@ class Masker:
         marks = [match.span() for match in _MARK.finditer(text)]
         known = {(span.start, span.end): span for span in already}
         pieces = self._pieces(text, entities, marks)
-        taken = [(piece.start, piece.end) for piece in pieces if piece.span is None or self._hides(piece)]
+        taken = _painted(text, ((p.start, p.end) for p in pieces if p.span is None or self._hides(p)))
         for start, end in marks:
-            if not any(s < end and start < e for s, e in taken):
+            if 1 not in taken[start:end]:
                 pieces.append(_Piece(start, end, "", known.get((start, end)) or _as_entity(text, start, end)))
         return self._write(text, sorted(pieces), set(marks))
 
@@ -102,16 +103,17 @@ class Masker:
         return self.action(piece.label) != "keep"
 
     def _pieces(self, text: str, entities: Sequence[EntitySpan], marks: Sequence[tuple[int, int]]) -> list[_Piece]:
+        marked = _painted(text, marks)
         pieces: list[_Piece] = []
         hidden: dict[str, str] = {}
         for span in sorted(entities, key=lambda s: (s.start, -s.end)):
             start, end = span.start, span.end
             if self.action(span.label) != "keep":
-                if not _outside(text, start, end, marks):
+                if not any(c.isalnum() and not m for c, m in zip(text[start:end], marked[start:end], strict=True)):
                     continue
                 hidden.setdefault(text[start:end], span.label)
                 start, end = _cover(start, end, marks)
-            elif any(s < end and start < e for s, e in marks):
+            elif 1 in marked[start:end]:
                 continue
             if pieces and start < pieces[-1].end:
                 # A hidden span wins over a kept one, and swallows what it overlaps.
@@ -130,17 +132,16 @@ class Masker:
     def _with_echoes(
         self, text: str, pieces: list[_Piece], hidden: Mapping[str, str], marks: Sequence[tuple[int, int]]
     ) -> list[_Piece]:
-        """Add the other places where a hidden text stands as a word."""
-        busy = [(p.start, p.end) for p in pieces if self._hides(p)] + list(marks)
+        """Add the other places where a hidden text stands; where it is part of a word, the whole word."""
+        busy = _painted(text, [*((p.start, p.end) for p in pieces if self._hides(p)), *marks])
+        echoed = bytearray(len(text))
         found: list[_Piece] = []
         for needle in sorted(hidden, key=lambda t: (-len(t), t)):
-            for start in _occurrences(text, needle):
-                end = start + len(needle)
-                if not any(s < end and start < e for s, e in busy):
+            for start, end in _occurrences(text, needle):
+                if 1 not in busy[start:end]:
                     found.append(_Piece(start, end, hidden[needle], None))
-                    busy.append((start, end))
-        clear = [p for p in pieces if self._hides(p) or not any(f.start < p.end and p.start < f.end for f in found)]
-        return clear + found
+                    busy[start:end] = echoed[start:end] = b"\1" * (end - start)
+        return [p for p in pieces if self._hides(p) or 1 not in echoed[p.start : p.end]] + found
 
     def _write(
         self, text: str, pieces: Sequence[_Piece], marks: set[tuple[int, int]]
@@ -193,32 +194,34 @@ def _as_entity(text: str, start: int, end: int) -> EntitySpan:
     return EntitySpan(start=start, end=end, label=label, text=text[start:end], source="mask", score=1.0)
 
 
-def _outside(text: str, start: int, end: int, marks: Sequence[tuple[int, int]]) -> bool:
-    """Say whether ``[start, end)`` holds a letter or digit that is no part of a mark."""
-    inside = [(max(s, start), min(e, end)) for s, e in marks if s < end and start < e]
-    position = start
-    for s, e in inside:
-        if any(c.isalnum() for c in text[position:s]):
-            return True
-        position = e
-    return any(c.isalnum() for c in text[position:end])
+def _painted(text: str, spans: Iterable[tuple[int, int]]) -> bytearray:
+    """Return a byte a character: 1 inside a span."""
+    painted = bytearray(len(text))
+    for start, end in spans:
+        painted[start:end] = b"\1" * (end - start)
+    return painted
 
 
 def _cover(start: int, end: int, marks: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """Widen ``[start, end)`` to whole marks."""
-    for s, e in marks:
-        if s < end and start < e:
-            start, end = min(start, s), max(end, e)
+    """Widen ``[start, end)`` to whole marks; *marks* ascend."""
+    for place in range(max(0, bisect_right(marks, (start,)) - 1), len(marks)):
+        mark_start, mark_end = marks[place]
+        if mark_start >= end:
+            break
+        if mark_end > start:
+            start, end = min(start, mark_start), max(end, mark_end)
     return start, end
 
 
-def _occurrences(text: str, needle: str) -> Iterator[int]:
-    """Yield where *needle* stands in *text* and does not begin or end inside a word."""
+def _occurrences(text: str, needle: str) -> Iterator[tuple[int, int]]:
+    """Yield where *needle* stands in *text*, widened to whole words; below three signs, only as a word of its own."""
     at = text.find(needle)
     while at >= 0:
-        end = at + len(needle)
-        begins = at == 0 or not (text[at - 1].isalnum() and needle[0].isalnum())
-        ends = end == len(text) or not (text[end].isalnum() and needle[-1].isalnum())
-        if begins and ends:
-            yield at
-        at = text.find(needle, at + 1)
+        start, end = at, at + len(needle)
+        while start > 0 and text[start - 1].isalnum() and needle[0].isalnum():
+            start -= 1
+        while end < len(text) and text[end].isalnum() and needle[-1].isalnum():
+            end += 1
+        if len(needle) > 2 or end - start == len(needle):
+            yield start, end
+        at = text.find(needle, max(end, at + 1))

@@ -41,6 +41,7 @@ _ABOUT = re.compile(
     r"sen[dt](?: \w+){0,3} to|mail(?:ed)? to|return(?:ed)? to|move[d]? to|refers to|side of|taxi to|office at|enter on|street|residence|home|adresse|wohne|anschrift|habite|domicilio|dirección|indirizzo|"
     r"adres|адрес|meet(?:ing)? at)[\s:]{0,3}(?:is|are|it is|it's|ist|est|es|è|in|the)?[\s:,]{0,3}\Z"
 )
+_FULL_STOP = re.compile(r"\w{5}\.\Z")  # behind a word that is no abbreviation
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _CALENDAR = re.compile(
     r"\b(?:January|February|March|April|May|June|July|August|September|October|November|December|\w{3,6}day|Q[1-4])\b"
@@ -97,6 +98,8 @@ def _candidates(text: str) -> Iterator[Found]:
     for pattern, score in _STREET:
         for match in pattern.finditer(text):
             end, strong = read_on(text, match.end())
+            if end == match.end() and _FULL_STOP.search(text, match.start(), end):
+                end -= 1
             doubt = 0.4 if match.groupdict().get("rare") and not strong and not _about(text, match.start()) else 0.0
             yield Found(match.start(), end, "ADDRESS", min(0.95, score + 0.05 * strong - doubt), "address")
     for match in _WEAK.finditer(text):

@@ -81,6 +81,7 @@ _RULES = (
     (_VOCATIVE, 0.61, "vocative"),
     (_OBJECT, 0.53, "object"),
 )
+_NAMED = re.compile(r"(?i)name|nom|hei(?:ß|ss)e|appelle|llam|chiam|chamo|heet|nazyw|зовут|имя|imię|naam")
 # Behind these rules stands many another word with a capital: one that is a common word or a country is no name.
 _LOOSE = frozenset({"phrase", "speaker", "saying", "subject", "vocative", "object"})
 
@@ -98,7 +99,12 @@ def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one s
         for match in pattern.finditer(text):
             start, end = trim(text, *match.span("name"))
             first = text[start:end].split(" ", 1)[0].strip(".,'’").lower()
-            if rule in _LOOSE and (is_common(first) or first in NATIONALITIES or first.title() in COUNTRIES):
+            told = rule == "phrase" and _NAMED.search(text, match.start(), match.start("name"))
+            if (
+                rule in _LOOSE
+                and not told
+                and (is_common(first) or first in NATIONALITIES or first.title() in COUNTRIES)
+            ):
                 continue
             if any(c.isdigit() for c in text[start:end]) or (
                 text[start:end].isupper() and end - start < 6 and rule in _LOOSE

@@ -36,6 +36,7 @@ _NOT = context.words(
 _DATE = re.compile(
     r"(?:19|20)\d\d[./-][01]?\d[./-][0-3]?\d|[0-3]?\d[./-][0-3]?\d[./-](?:19|20)?\d\d|(?:19|20)\d\d ?[-/] ?(?:19|20)\d\d"
 )
+_DOTTED = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")  # an internet address
 # Tried in this order where a number is not valid in the reader's own region.
 _REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "NL", "BE", "CH", "AT", "PL", "AU", "SE", "DK", "NO", "FI", "CZ", "HU", "PT", "IE", "BR", "IN", "JP", "CN")  # fmt: skip
 
@@ -48,7 +49,7 @@ def find(text: str, options: Options) -> Iterator[Found]:
         if found.count("(") != found.count(")"):
             start, end, found = _balance(start, found)
         digits = sum(c.isdigit() for c in re.split(r"[xeED]", found, maxsplit=1)[0])
-        if not 7 <= digits <= 15 or _DATE.fullmatch(found):
+        if not 7 <= digits <= 15 or _DATE.fullmatch(found) or _DOTTED.fullmatch(found):
             continue
         score, value = _judge(found, options.region)
         if score == 0:
