@@ -1,0 +1,123 @@
+"""Prints the figures of linking records, and those of its peers in the same run.
+
+    python -m tests.benchmarks.bench_link [--peers PYTHON] [SET ...]
+
+Sets are febrl's from ../shared/data and made-up people. PYTHON is an interpreter of an environment of its own with
+``splink==5.0.0 recordlinkage==0.16 "pandas<3"``; without it only textcrm is run.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from pathlib import Path
+
+from textcrm.operations.linking import dedupe
+from textcrm.testing.people import Damage, make_people
+
+FEBRL = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "febrl"
+PEERS = Path(__file__).with_name("link_peers.py")
+MEDIUM = Damage(missing=0.2, typo=0.25, more=0.3, swapped=0.05)
+HEAVY = Damage(missing=0.3, typo=0.4, more=0.45, short_form=0.15, swapped=0.1)
+FIVE = ("given", "family", "dob", "city", "email")
+Labels = Sequence[Hashable]
+
+
+def scores(found: Labels, truth: Labels) -> tuple[float, float, float]:
+    """Return precision, recall and F1 of the pairs of records that share a cluster."""
+
+    def pairs(labels: Labels) -> int:
+        return sum(count * (count - 1) // 2 for count in Counter(labels).values())
+
+    both = pairs(list(zip(found, truth, strict=True)))
+    return both / max(1, pairs(found)), both / max(1, pairs(truth)), 2 * both / max(1, pairs(found) + pairs(truth))
+
+
+def febrl(name: str) -> Callable[[Path], tuple[Path, dict[str, str]]]:
+    """Return a maker of one of febrl's sets, the blanks before its fields off."""
+
+    def make(folder: Path) -> tuple[Path, dict[str, str]]:
+        with (FEBRL / f"{name}.csv").open(newline="") as file:
+            rows = list(csv.reader(file, skipinitialspace=True))
+        path = folder / f"{name}.csv"
+        with path.open("w", newline="") as file:
+            csv.writer(file).writerows(rows)
+        return path, {row[0]: row[0].split("-")[1] for row in rows[1:]}
+
+    return make
+
+
+def people(n: int, most: int, damage: Damage) -> Callable[[Path], tuple[Path, dict[str, str]]]:
+    """Return a maker of made-up people with names, birth dates, cities and mail addresses."""
+
+    def make(folder: Path) -> tuple[Path, dict[str, str]]:
+        def copies(rng: random.Random) -> int:
+            return rng.randint(1, most)
+
+        made = make_people(n, copies=copies, damage=damage, fields=FIVE, seed=41)
+        path = folder / "people.csv"
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, [name.replace(" ", "_").replace("-", "_") for name in made.names])
+            writer.writerow({name: name for name in writer.fieldnames})
+            writer.writerows({k.replace(" ", "_").replace("-", "_"): v for k, v in row.items()} for row in made.rows)
+        return path, {row["record"]: str(person) for row, person in zip(made.rows, made.person, strict=True)}
+
+    return make
+
+
+SETS = {
+    "dataset1": febrl("dataset1"),
+    "dataset2": febrl("dataset2"),
+    "dataset3": febrl("dataset3"),
+    "medium": people(300, 6, MEDIUM),
+    "heavy": people(300, 6, HEAVY),
+    "heavy5000": people(1400, 6, HEAVY),
+}
+
+
+def main(arguments: list[str]) -> None:
+    """Print one line a set and linker."""
+    peers = arguments[arguments.index("--peers") + 1] if "--peers" in arguments else None
+    wanted = [name for name in SETS if name in arguments] or list(SETS)
+    for name in wanted:
+        with tempfile.TemporaryDirectory() as folder:
+            path, truth = SETS[name](Path(folder))
+            start = time.perf_counter()
+            rows, report = dedupe(path)
+            seconds = time.perf_counter() - start
+            say(name, "textcrm", [r.cluster for r in rows], [truth[r.record] for r in rows], seconds)
+            print(f"{'':12} {report.pairs:,} pairs compared, {report.pairs / report.all_pairs:.2%} of all", flush=True)
+            if peers is None:
+                continue
+            kinds = Path(folder) / "kinds.json"
+            kinds.write_text(json.dumps({"key": report.record_column, "kinds": report.columns}))
+            done = subprocess.run(
+                [peers, str(PEERS), str(path), str(kinds)], capture_output=True, check=True, text=True
+            )
+            for peer, result in json.loads(done.stdout.splitlines()[-1]).items():
+                if result["clusters"] is None:
+                    print(f"{name:12} {peer:14} failed: {result['problem']}", flush=True)
+                    continue
+                found = result["clusters"]
+                say(name, peer, [found[record] for record in found], [truth[r] for r in found], result["seconds"])
+
+
+def say(name: str, linker: str, found: Labels, truth: Labels, seconds: float) -> None:
+    """Print one line."""
+    precision, recall, f1 = scores(found, truth)
+    print(
+        f"{name:12} {linker:14} {len(truth):6,} records  precision {precision:.4f}  recall {recall:.4f}  "
+        f"F1 {f1:.4f}  {seconds:6.1f} s",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
