@@ -30,6 +30,7 @@ from textcrm.store.messages import Messages
 from textcrm.store.outbox import Outbox
 from textcrm.store.quarantine import Quarantine
 from textcrm.store.raws import Raws
+from textcrm.store.sinks import Sinks
 from textcrm.store.sources import Sources
 from textcrm.store.space import Space
 from textcrm.store.versions import upgrade
@@ -58,6 +59,7 @@ class Store:
         self.quarantine = Quarantine(db["quarantine"], self.now)
         self.keys = Keys(db["keys"], self.now)
         self.sources = Sources(db, self.now)
+        self.sinks = Sinks(db, self.now)
         self.outbox = Outbox(db["outbox"], self.now)
         self.workers = Workers(db["workers"], self.now)
         self.corrections = Corrections(db["corrections"], self.now)

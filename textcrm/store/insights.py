@@ -135,6 +135,10 @@ class Insights:
             )
         return insight_of(document)
 
+    def get_many(self, ids: Sequence[str]) -> dict[str, Insight]:
+        """Return the insights of these messages that exist, by message."""
+        return {d["_id"]: insight_of(d) for d in self._c.find({"_id": {"$in": list(ids)}})}
+
     def queue(
         self,
         *,

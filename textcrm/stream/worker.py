@@ -274,3 +274,4 @@ class Worker:
             rate=self.rate(),
             gaps=self.wake.gaps,
         )
+        self._sinks = self._store.sinks.names()
