@@ -48,7 +48,7 @@ def _peers() -> dict[str, Reader]:
             Multi(languages=languages).parse_reply(text=_plain(message)) or ""
         )
     try:
-        import quotequail
+        import quotequail  # noqa: F401  (used in _unwrapped)
     except ImportError:
         print("quotequail: not installed")
     else:
@@ -131,9 +131,8 @@ def speed() -> None:
             clean_seconds.append(time.perf_counter() - middle)
     parse, clean = statistics.median(parse_seconds), statistics.median(clean_seconds)
     count = len(items)
-    print(
-        f"raw_mail, {count} mails: parse {count / parse:,.0f}/s, clean {count / clean:,.0f}/s, both {count / (parse + clean):,.0f}/s"
-    )
+    both = count / (parse + clean)
+    print(f"raw_mail, {count} mails: parse {count / parse:,.0f}/s, clean {count / clean:,.0f}/s, both {both:,.0f}/s")
 
 
 if __name__ == "__main__":

@@ -131,9 +131,8 @@ def test_signature_lines(cleaner: Cleaner, known: bool, floor: float) -> None:
             missed += marked and not counted
             false += signed and not marked
     f1 = 2 * hit / (2 * hit + false + missed)
-    print(
-        f"signature lines, author {'known' if known else 'unknown'}: F1 {f1:.3f} ({hit} hit, {false} false, {missed} missed)"
-    )
+    who = "known" if known else "unknown"
+    print(f"signature lines, author {who}: F1 {f1:.3f} ({hit} hit, {false} false, {missed} missed)")
     assert f1 >= floor
 
 

@@ -91,9 +91,9 @@ class Cleaner:
             text=text.text,
             offsets=text.to_map(),
             parts=_parts(lines, unread, len(message.text)),
-            closing=_joined([line for line in lines if line.kind == "closing"], self._max_chars)[0].text,
-            signature=_joined([line for line in lines if line.kind in _SIGNATURE], self._max_chars)[0].text,
-            quoted=_joined([line for line in lines if line.kind in _QUOTED], self._max_chars)[0].text,
+            closing=_words([line for line in lines if line.kind == "closing"], self._max_chars),
+            signature=_words([line for line in lines if line.kind in _SIGNATURE], self._max_chars),
+            quoted=_words([line for line in lines if line.kind in _QUOTED], self._max_chars),
             language=self._language.read(text.text),
             kind=kind,
             kind_rule=rule,
@@ -149,6 +149,15 @@ def _joined(lines: Sequence[Line], most: int) -> tuple[Mapped, bool]:
         builder.copy(line.body, 0 if builder.length else length - len(text[:length].lstrip()), length)
         broke = _end_of(line)
     return builder.done(), False
+
+
+def _words(lines: Sequence[Line], most: int) -> str:
+    """Return what ``_joined`` does, without its origins: for display and for linking."""
+    kept: list[str] = []
+    for text in (line.text.rstrip() for line in lines):
+        if text or (kept and kept[-1]):
+            kept.append(text if kept else text.lstrip())
+    return "\n".join(kept).strip()[:most]
 
 
 def _end_of(line: Line) -> int:

@@ -24,6 +24,7 @@ _LETTER = (
     r"|(?:bien |très |tres )?cordialement|cdlt|cdt|bien à (?:vous|toi)|sincèrement|(?:meilleures "
     r"|sincères |mes |bonnes |cordiales |respectueuses "
     r"|(?:avec )?mes meilleures )?salutations(?: distinguées| cordiales| respectueuses)?"
+    r"|(?:um |tenha um )?(?:bom|ótimo) (?:dia|trabalho|fim de semana)(?: de trabalho)?|boa (?:semana|noite)"
     r"|amicalement|respectueusement|(?:bonne|belle|excellente) (?:journée|soirée|réception|continuation)|amitiés|bises"
     r"|(?:je vous prie d|veuillez )[’']?agréer.{0,120}"
     r"|(?:un |reciba un |le envío un |muchos )?(?:cordial |afectuoso |atento )?saludos?(?: cordial(?:es)?"

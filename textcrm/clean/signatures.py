@@ -14,6 +14,8 @@ _MOST_TAIL = 16
 _MOST_DELIMITED = 25
 _TOKEN = re.compile(r"[^\W\d_]{2,}")
 _DELIMITER = re.compile(r"(?:--|—|––|- -|_{2,80}|-{3,80}|={3,80}|\*{3,80}|~{3,80})")
+# Quotes by these rules may stand between answers; what other rules find ends the own text above it.
+_BETWEEN = frozenset({"quote_mark", "quote_wrapped", "html_blockquote"})
 _POSTSCRIPT = re.compile(r"p\.?\s?(?:p\.?\s?)?s\.?[ :.)-]", re.IGNORECASE)
 _ENDS_SENTENCE = re.compile(r"[.!?:;。！？…)\"'][)\"']?$")
 
@@ -48,16 +50,15 @@ def _stretches(lines: Sequence[Line]) -> Iterator[list[Line]]:
 
     Signatures that follow keep a run's end an end; an answer between two quoted passages has no signature.
     """
+    last_own = max((i for i, line in enumerate(lines) if line.kind == "own" and not line.blank), default=-1)
     run: list[Line] = []
-    for line in lines:
+    for index, line in enumerate(lines):
         if line.kind == "own":
             run.append(line)
         elif line.kind in {"signature", "device", "footer"}:
             continue
         else:
-            if (run and line.kind in {"header", "forwarded"}) or (
-                run and line.rule not in {"quote_mark", "quote_wrapped", "html_blockquote"}
-            ):
+            if run and (line.rule not in _BETWEEN or line.kind in {"header", "forwarded"} or index > last_own):
                 yield run
             run = []
     if run:
