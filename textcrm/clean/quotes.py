@@ -26,11 +26,11 @@ def mark_quotes(lines: Sequence[Line]) -> None:
         if line.kind != "own" or line.blank:
             index += 1
             continue
-        if line.depth:
+        announced = separator(line.text) if not line.depth or line.text.rstrip().endswith(">>>") else None
+        if line.depth and announced is None:
             line.mark("quoted", "quote_mark")
             index += 1
             continue
-        announced = separator(line.text)
         if announced is not None:
             kind: PartKind = "forwarded" if announced == "forwarded" else "quoted"
             _rest(lines, index, index, kind, f"separator_{announced}")
@@ -130,7 +130,7 @@ def _starts_later(window: Sequence[str], quoted: bool) -> bool:
 
 def _may_end_attribution(text: str) -> bool:
     """Return whether a line ends as the head of a quote does: in a colon, or in a verb without one."""
-    return text.rstrip("*_ \t").endswith((":", "：", "wrote", "écrit", "написал", "写道", "寫道", "のメール"))
+    return text.rstrip("*_ \t").endswith((":", "：", "wrote", "écrit", "написал", "写道", "寫道", "のメール", ">"))
 
 
 def _next(lines: Sequence[Line], index: int) -> int | None:

@@ -26,7 +26,7 @@ _COLON = re.compile(r"[:：]$")
 _VERB_INSIDE = re.compile(
     r"\b(?:wrote|schrieb|schreef|geschreven|skrev|escribi[óo]|escreveu"
     r"|a [ée]crit|ha scritto|napisa[łl]\(?a?\)?|napisana przez"
-    r"|написал\(?а?\)?|от|пользователь)(?=\W)|写道|寫道",
+    r"|написал\(?а?\)?|от|пользователь)(?=\W)|写道|寫道|書きました",
     re.IGNORECASE,
 )
 _START = re.compile(
@@ -89,12 +89,32 @@ _FORWARDED = re.compile(
 _FORWARDED_CJK = re.compile(rf"\A{_DASHES}{{2,80}}[ ]?(?:{_FORWARD_WORDS})", re.IGNORECASE)
 
 
+# GroupWise: "Name <address> 12/03/24 09:41AM >>>".
+_GROUPWISE = re.compile(r"\A(?:>>> ?)?[^>]{2,80}(?:>[^>]{0,60})?\d{1,2}[:.]\d{2} ?(?:[AaPp][Mm])? ?>>>$")
+# Zoho and phones: "---- On <date> <name> wrote ----".
+_DASHED_VERB = re.compile(
+    rf"\A{_DASHES}{{2,20}} [^\n]{{2,200}} (?:wrote|schrieb|a écrit|escribió|escreveu|ha scritto|schreef)"
+    rf" {_DASHES}{{2,20}}$"
+)
+# Ticket systems ask for the answer above a line of theirs.
+_ABOVE = re.compile(
+    r"\A[#=*_\- ]{0,40}(?:please )?(?:(?:type|write|enter|add) your )?"
+    r"(?:reply|response|answer) above (?:this|the) line\b"
+    r"|\A[#=*_\- ]{0,40}(?:bitte )?(?:antworten sie|ihre antwort)? ?(?:bitte )?(?:über|oberhalb) dieser (?:zeile|linie)"
+    r"|\A[#=*_\- ]{0,40}(?:répondez|répondre|votre réponse) au-dessus de cette ligne"
+    r"|\A[#=*_\- ]{0,40}(?:escriba|responda)[^\n]{0,30} (?:encima|arriba) de esta línea",
+    re.IGNORECASE,
+)
+# A date and an address at the end of a line are the head of a quote without any verb.
+_HEAD_BY_ADDRESS = re.compile(r"<[^\s@<>]{1,64}@[^\s<>]{1,190}>[^<>@]{0,60}$")
+
+
 def separator(text: str) -> str | None:
     """Return ``quoted`` or ``forwarded`` for a line that announces another message, or None."""
     line = bare(text)
     if not 4 <= len(line) <= 300:
         return None
-    if _QUOTED.match(line):
+    if _QUOTED.match(line) or _DASHED_VERB.match(line) or _GROUPWISE.match(line) or _ABOVE.match(line):
         return "quoted"
     if _FORWARDED.match(line) or _FORWARDED_CJK.match(line):
         return "forwarded"
@@ -119,18 +139,24 @@ def attribution(lines: Sequence[str], quote_follows: bool) -> bool:
     text = " ".join(bare(line) for line in lines)
     if not 4 <= len(text) <= _MOST_ATTRIBUTION or not _START.match(text):
         return False
-    has_date = dated(text)
-    verb = _VERBS.search(text) is not None
-    if verb and (has_date or quote_follows):
+    has_date, verb = dated(text), _VERBS.search(text) is not None
+    colon, address = _COLON.search(text) is not None, _ADDRESS.search(text) is not None
+    if verb:
         # a sentence of one's own that ends in "wrote" has no colon and is no head of a quote
-        return bool(_COLON.search(text)) or (has_date and quote_follows)
-    if not _COLON.search(text):
-        return False
+        if colon:
+            return has_date or quote_follows or (address and len(lines) == 1)
+        return has_date and quote_follows
+    if quote_follows and has_date and len(lines) <= 2 and _HEAD_BY_ADDRESS.search(text):
+        return True  # "<date> <name> <address>", whatever the language says after it
+    return colon and _colon_only(text, has_date=has_date, quote_follows=quote_follows, single=len(lines) == 1)
+
+
+def _colon_only(text: str, *, has_date: bool, quote_follows: bool, single: bool) -> bool:
+    """Heads that end in a colon and in no verb: "26.06.2024, 14:41, "Name" <address>:", or the verb before the name."""
+    ends_in_address = bool(_ENDS_IN_ADDRESS.search(text) and _ADDRESS.search(text))
     if not has_date:
-        return quote_follows and len(lines) == 1 and bool(_ENDS_IN_ADDRESS.search(text) and _ADDRESS.search(text))
+        return quote_follows and single and ends_in_address
+    full = quote_follows or _FULL_DATE.search(text) is not None
     if _VERB_INSIDE.search(text):
-        return quote_follows or _FULL_DATE.search(text) is not None or _ADDRESS.search(text) is not None
-    # "26.06.2014, 14:41, "Name" <address>:" has no verb in any language
-    return bool(_ENDS_IN_ADDRESS.search(text) and _ADDRESS.search(text)) and (
-        quote_follows or _FULL_DATE.search(text) is not None
-    )
+        return full or _ADDRESS.search(text) is not None
+    return ends_in_address and full
