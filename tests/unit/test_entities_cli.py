@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import typer
 from typer.testing import CliRunner
@@ -9,7 +10,7 @@ from typer.testing import CliRunner
 from textcrm.cli import entities
 
 
-def run(*arguments: str, given: bytes = b"") -> tuple[int, list[dict[str, object]], str]:
+def run(*arguments: str, given: bytes = b"") -> tuple[int, list[dict[str, Any]], str]:
     app = typer.Typer()
     entities.register(app)
     result = CliRunner().invoke(app, list(arguments), input=given)
@@ -23,8 +24,8 @@ def test_one_line_out_for_each_line_in(tmp_path: Path) -> None:
     assert code == 1
     assert "line 2" in remarks
     assert [list(line) for line in lines] == [["entities"], ["error", "line"], ["entities"]]
-    (mail,) = lines[0]["entities"]  # type: ignore[misc]
-    assert (mail["start"], mail["end"], mail["label"], mail["text"]) == (2, 17, "EMAIL", "joe@example.com")  # type: ignore[index]
+    (mail,) = lines[0]["entities"]
+    assert (mail["start"], mail["end"], mail["label"], mail["text"]) == (2, 17, "EMAIL", "joe@example.com")
 
 
 def test_mask_reads_standard_input(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class EntityRecogniser:
-    """Recognises entities; see ``docs/entities.md`` or :data:`textcrm.entities.LABELS` for the labels.
+    """Recognises entities; :mod:`textcrm.entities` lists the labels.
 
     Parameters
     ----------
