@@ -259,8 +259,9 @@ from tests.e2e.standins import SmallEngine
 from textcrm.cli.worker import run_worker
 from textcrm.settings import read_settings
 from textcrm.store import open_store
-with open_store(read_settings()) as store:
-    sys.exit(run_worker(store, SmallEngine(seconds=float(sys.argv[1]))))
+settings = read_settings()
+with open_store(settings) as store:
+    sys.exit(run_worker(store, SmallEngine(seconds=float(sys.argv[1])), settings))
 """
 
 

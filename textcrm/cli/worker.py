@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from textcrm.settings import read_settings
 
 if TYPE_CHECKING:
     from textcrm.operations.claims import Analyser
+    from textcrm.settings import Settings
     from textcrm.store import Store
     from textcrm.stream.worker import Worker
 
@@ -30,8 +32,9 @@ def register(app: typer.Typer) -> None:
 def worker() -> None:
     """Analyse messages as they come in; start as many as there are cores to spare.
 
-    Ctrl-C or SIGTERM finishes the batch in hand and ends within 10 seconds. A worker that is killed loses nothing:
-    the next one takes its messages over.
+    It also reads the mailboxes and topics of textcrm sources, and tells the sinks of textcrm sinks. Ctrl-C or SIGTERM
+    finishes the batch in hand and ends within 10 seconds. A worker that is killed loses nothing: the next one takes its
+    messages over.
     """
     from textcrm.engine import Engine
     from textcrm.store import open_store
@@ -42,13 +45,14 @@ def worker() -> None:
         engine = Engine.open(settings)
         engine.warm()
         output.say("Ready. Ctrl-C ends.")
-        code = run_worker(store, engine)
+        code = run_worker(store, engine, settings)
     if code:
         raise output.fail(code)
 
 
-def run_worker(store: Store, engine: Analyser) -> int:
+def run_worker(store: Store, engine: Analyser, settings: Settings) -> int:
     """Run a worker until SIGTERM or SIGINT; return the exit code."""
+    from textcrm.stream.feeds import Feeds
     from textcrm.stream.worker import Worker
 
     output.log_to_stderr()
@@ -61,15 +65,22 @@ def run_worker(store: Store, engine: Analyser) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, tell)
     thread = threading.Thread(target=work.run, name="textcrm-worker", daemon=True)
+    feeds = Feeds(store, settings, owner=work.owner)
     thread.start()
+    feeds.start()
     while thread.is_alive() and not told.wait(0.5):
         pass
-    return _drain(work, thread)
-
-
-def _drain(work: Worker, thread: threading.Thread) -> int:
+    if not told.is_set():
+        output.say("The worker ended by itself; the traceback above says why.")
+        return output.EXIT_SOME_FAILED
+    until = time.monotonic() + DRAIN_SECONDS
     work.stop()
-    thread.join(DRAIN_SECONDS)
+    feeds.close(seconds=2.0)
+    return _drain(work, thread, until)
+
+
+def _drain(work: Worker, thread: threading.Thread, until: float) -> int:
+    thread.join(max(0.0, until - time.monotonic()))
     if thread.is_alive():
         work.abandon()
         output.say("The batch in hand did not end in time; it was given back.")

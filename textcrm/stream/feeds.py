@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from pymongo.errors import PyMongoError
@@ -37,12 +38,13 @@ class Feeds:
 
     def close(self, seconds: float = 5.0) -> None:
         """End all, as far as that goes in the time; what is cut off is done again by the next one."""
+        until = time.monotonic() + seconds
         self._stop.set()
         self._thread.join(seconds)
         for _, stop in self._running.values():
             stop.set()
         for thread, _ in self._running.values():
-            thread.join(seconds)
+            thread.join(max(0.0, until - time.monotonic()))
 
     def _watch(self) -> None:
         while True:
