@@ -35,12 +35,13 @@ def mark_quotes(lines: Sequence[Line]) -> None:
             kind: PartKind = "forwarded" if announced == "forwarded" else "quoted"
             _rest(lines, index, index, kind, f"separator_{announced}")
             return
-        block = header_block(texts, index)
+        colon = ":" in line.text or "：" in line.text  # what the block rules below cannot do without
+        block = header_block(texts, index) if colon else 0
         if block:
             start = rule_above(texts, index)
             _rest(lines, start, index + block, "quoted", "header_block")
             return
-        notes = notes_block(texts, index)
+        notes = notes_block(texts, index) if colon else None
         if notes is not None:
             start = rule_above(texts, notes[0])
             _rest(lines, start, notes[1], "quoted", "notes_header")
