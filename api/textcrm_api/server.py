@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 DRAIN_SECONDS = 20
 OPTIONS: dict[str, Any] = {
     "log_config": None,
+    "log_level": "warning",
     "access_log": False,
     "server_header": False,
     "proxy_headers": False,
@@ -53,6 +54,7 @@ def run(
     app = _application(settings, store=store, engine=engine)
     config = uvicorn.Config(app, host=settings.host, port=settings.port, **OPTIONS)
     with config.bind_socket() as port, _working(store, engine) if with_worker else nullcontext():
+        port.listen(2048)  # whoever comes from now on waits and is not refused
         ready(f"http://{settings.host}:{port.getsockname()[1]}")
         uvicorn.Server(config).run(sockets=[port])
 

@@ -1,0 +1,87 @@
+"""The service as its own process: started, used, stopped; and its keys from the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textcrm.settings import Settings
+    from textcrm.store import Store
+
+PROGRAM = (sys.executable, "-c", "from textcrm.cli.main import main; main()")
+
+
+@pytest.fixture
+def environment(settings: Settings, models: Path) -> dict[str, str]:
+    assert settings.mongodb_uri is not None
+    return {
+        **os.environ,
+        "TEXTCRM_HOME": str(models),
+        "TEXTCRM_MONGODB_URI": settings.mongodb_uri.get_secret_value(),
+        "TEXTCRM_DATABASE": settings.database,
+    }
+
+
+def textcrm(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [*PROGRAM, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
+
+
+def test_keys_are_made_listed_and_revoked(environment: dict[str, str], store: Store) -> None:
+    made = textcrm(environment, "keys", "create", "crm", "--scope", "read", "--expires-days", "30", "--json")
+    assert made.returncode == 0, made.stderr
+    key = json.loads(made.stdout)
+    found = store.keys.check(key["key"])
+    assert found is not None
+    assert (found.name, found.scopes) == ("crm", ("read",))
+    plain = textcrm(environment, "keys", "create", "other")
+    assert plain.stdout.strip().startswith("tcrm_")
+    assert textcrm(environment, "keys", "create", "crm").returncode == 2
+    assert textcrm(environment, "keys", "create", "x", "--scope", "all").returncode == 2
+    listed = json.loads(textcrm(environment, "keys", "list", "--json").stdout)
+    assert {item["name"] for item in listed} == {"crm", "other"}
+    assert key["key"] not in json.dumps(listed)
+    assert textcrm(environment, "keys", "revoke", "crm").returncode == 0
+    assert store.keys.check(key["key"]) is None
+    assert textcrm(environment, "keys", "revoke", "crm").returncode == 2
+
+
+@pytest.mark.slow
+def test_a_message_posted_is_analysed_soon_and_the_service_stops_cleanly(
+    environment: dict[str, str], key: Callable[..., str], tmp_path: Path
+) -> None:
+    log = tmp_path / "serve.log"
+    command = [*PROGRAM, "serve", "--port", "0", "--with-worker"]
+    with log.open("w") as stderr, subprocess.Popen(command, env=environment, stderr=stderr) as server:
+        try:
+            deadline = time.monotonic() + 120
+            while not (address := re.search(r"The API: (http://\S+)/v1", log.read_text())):
+                assert server.poll() is None, log.read_text()
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            headers = {"Authorization": f"Bearer {key('admin')}"}
+            with httpx.Client(base_url=address[1], headers=headers, timeout=60) as web:
+                made = web.post("/v1/messages", json={"id": "1", "text": "Where is my order? It is late."})
+                message_id = made.json()["items"][0]["id"]
+                deadline = time.monotonic() + 60
+                while web.get(f"/v1/insights/{message_id}").status_code != 200:
+                    assert time.monotonic() < deadline
+                    time.sleep(0.1)
+        finally:
+            server.send_signal(signal.SIGTERM)
+        server.wait(60)
+    assert "Where is my order" not in log.read_text()
+    assert "Traceback" not in log.read_text()
