@@ -127,16 +127,7 @@ SCENARIOS: tuple[tuple[str, str, Callable[[], bytes], float], ...] = (
 )
 
 
-async def measure(
-    url: str,
-    key: str,
-    *,
-    seconds: float,
-    runs: int,
-    find_limit: bool,
-    memory: Callable[[], int],
-    cpu: Callable[[], float],
-) -> None:
+async def measure(url: str, key: str, *, seconds: float, runs: int, find_limit: bool, watched: Watched) -> None:
     pool = Pool(url, key)
     for _ in range(30):
         await pool.post("/v1/classify", single(20)())
@@ -161,9 +152,7 @@ async def measure(
     before = watched.memory()
     print(f"overload: {5 * rate:.0f}/s for {seconds:.0f} s, {before} MB before")
     result = await open_loop(pool, "/v1/classify", single(20), rate=5 * rate, seconds=seconds)
-    print(
-        f"  {sum(result.statuses.values())} sent, {dict(result.statuses)} (0: no answer), {watched.memory()} MB after"
-    )
+    print(f"  {dict(result.statuses)} (0: no answer), {watched.memory()} MB after")
     await asyncio.sleep(5)
     result = await open_loop(pool, "/v1/classify", single(20), rate=30, seconds=5)
     print(f"  5 s later, 30/s: p50 {result.at(0.5):.1f} p99 {result.at(0.99):.1f} {dict(result.statuses)}")
@@ -193,18 +182,10 @@ def main() -> None:
         drain = subprocess.Popen(["cat"], stdin=server.stderr, stdout=subprocess.DEVNULL)  # noqa: S607
 
         try:
-            asyncio.run(
-                measure(
-                    url,
-                    key,
-                    seconds=given.seconds,
-                    runs=given.runs,
-                    find_limit=given.find_limit,
-                    memory=memory,
-                    cpu=cpu,
-                )
-            )
-            print(f"memory {Watched(server.pid).memory()} MB")
+            watched = Watched(server.pid)
+            options = {"seconds": given.seconds, "runs": given.runs, "find_limit": given.find_limit}
+            asyncio.run(measure(url, key, watched=watched, **options))
+            print(f"memory {watched.memory()} MB")
         finally:
             server.terminate()
             drain.wait(30)
