@@ -22,7 +22,7 @@ from textcrm.clean.sentences import sentences
 from textcrm.embed.sentence import SentenceEncoder
 from textcrm.entities import EntityRecogniser
 from textcrm.errors import NotFoundError
-from textcrm.link.message import IdentityKey, decide, keys_of
+from textcrm.link.message import IdentityKey, decide, identifiers, keys_of
 from textcrm.records import (
     CHANNELS,
     Channel,
@@ -212,7 +212,15 @@ class Engine:
         with self.clock.stage("link"):
             wanted = list(dict.fromkeys(k.key for analysis in analyses for k in analysis.keys))
             candidates = find(wanted) if wanted else ()
-            decided = [decide(m, a.keys, candidates) for m, a in zip(messages, analyses, strict=True)]
+            carriers: dict[str, list[Customer]] = {}
+            for customer in candidates:
+                for key in identifiers(customer):
+                    carriers.setdefault(key, []).append(customer)
+            # each message sees those who carry its own identifiers: what else is in the batch makes no difference
+            decided = [
+                decide(m, a.keys, list({c.id: c for k in a.keys for c in carriers.get(k.key, ())}.values()))
+                for m, a in zip(messages, analyses, strict=True)
+            ]
         new = {customer.id: customer for _, customer in decided if customer is not None}
         return [link for link, _ in decided], list(new.values())
 

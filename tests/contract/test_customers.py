@@ -9,12 +9,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 
 from tests.factories import NOON, insight, message, prediction
 from textcrm.errors import NotFoundError, UsageError
 from textcrm.operations.customer_insights import customer_view, export_customers, insight_fields, safe_cell
-from textcrm.operations.customers import import_customers
+from textcrm.operations.customers import import_customers, sync_customers
 from textcrm.records import Customer, Link
+from textcrm.sources.sql import SqlSource
 from textcrm.store import Store
 
 HEADER = "Customer ID,First Name,Last Name,E-mail,Mobile,Company,City"
@@ -167,3 +169,43 @@ def test_plain_cells_stay(cell: str) -> None:
 def test_no_messages_say_nothing() -> None:
     fields = insight_fields([], {})
     assert (fields.messages, fields.last_contact, fields.last_sentiment, fields.trend) == (0, None, None, "unknown")
+
+
+def test_a_database_is_synced_by_what_changed(store: Store, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'crm.db'}"
+    engine = sqlalchemy.create_engine(url)
+    source = SqlSource(url, table="customer", updated_at="changed")
+    with engine.begin() as crm:
+        crm.execute(sqlalchemy.text("create table customer (id text, name text, email text, changed timestamp)"))
+        insert = sqlalchemy.text("insert into customer values (:id, :name, :email, :changed)")
+        for i in range(5):
+            crm.execute(
+                insert,
+                {
+                    "id": f"S-{i}",
+                    "name": "Ann",
+                    "email": f"ann{i}@x.example",
+                    "changed": f"2026-01-0{i + 1} 00:00:00.000000",
+                },
+            )
+    first = sync_customers(store, source)
+    assert (first.created, first.mapping["email"]) == (5, "email")
+    with engine.begin() as crm:
+        crm.execute(
+            sqlalchemy.text("update customer set name = 'Bea', changed = '2026-02-01 00:00:00.000000' where id = 'S-1'")
+        )
+    engine.dispose()
+    second = sync_customers(store, source)
+    assert (second.created, second.changed, second.unchanged) == (0, 1, 1)  # the newest of the last time is read again
+    assert store.customers.get("S-1").name == "Bea"
+    whole = sync_customers(store, SqlSource(url, query="select id, name, email from customer"))
+    assert whole.created == 0
+    assert whole.changed == 5  # the column of changes is no longer among the fields
+    with pytest.raises(UsageError):
+        sync_customers(store, SqlSource(url, table="nothing"))
+    with pytest.raises(UsageError):
+        sync_customers(store, SqlSource(url, table="customer", updated_at="when"))
+    with pytest.raises(UsageError):
+        SqlSource(url)
+    with pytest.raises(UsageError):
+        sync_customers(store, SqlSource("no address", table="x"))

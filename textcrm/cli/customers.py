@@ -1,4 +1,4 @@
-"""``textcrm customers``: import, list, show and export customers."""
+"""``textcrm customers``: import, sync, list, show and export customers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from textcrm.cli.arguments import JSON_HELP, pairs
 from textcrm.settings import read_settings
 
 if TYPE_CHECKING:
+    from textcrm.operations.customers import CustomerReport
     from textcrm.records import Insight
 
 SHOWN = 20
@@ -19,8 +20,9 @@ SHOWN = 20
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="Customers: import, list, show, export.", no_args_is_help=True)
+    group = typer.Typer(help="Customers: import, sync, list, show, export.", no_args_is_help=True)
     group.command("import")(import_)
+    group.command("sync")(sync)
     group.command("list")(list_)
     group.command("show")(show)
     group.command("export")(export)
@@ -43,6 +45,34 @@ def import_(
     mapping = pairs(map_ or [], option="--map") or None
     with open_store(settings) as store, output.progress("Importing") as step:
         report = import_customers(store, file, mapping=mapping, region=settings.region, progress=step)
+    _tell(report, json)
+
+
+def sync(
+    url: Annotated[str, typer.Argument(help="Address of the database: postgresql://..., sqlite:///file.db")],
+    table: Annotated[str | None, typer.Option(help="Table or view: name or schema.name.")] = None,
+    query: Annotated[str | None, typer.Option(help="A query instead of a table.")] = None,
+    updated_at: Annotated[
+        str | None, typer.Option(help="Column that says when a row changed: next time only those are read.")
+    ] = None,
+    map_: Annotated[list[str] | None, typer.Option("--map", help="FIELD=COLUMN.")] = None,
+    json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
+) -> None:
+    """Store the customers of an SQL database, through SQLAlchemy."""
+    from textcrm.operations.customers import sync_customers
+    from textcrm.sources.sql import SqlSource
+    from textcrm.store import open_store
+
+    settings = read_settings()
+    mapping = pairs(map_ or [], option="--map") or None
+    source = SqlSource(url, table=table, query=query, updated_at=updated_at)
+    with open_store(settings) as store, output.progress("Reading") as step:
+        report = sync_customers(store, source, mapping=mapping, region=settings.region, progress=step)
+    _tell(report, json)
+
+
+def _tell(report: CustomerReport, json: bool) -> None:
+    """Say what became of the rows."""
     used = ", ".join(f"{name} from {column!r}" for name, column in report.mapping.items())
     output.say(f"Columns: {used or 'none is known'}.")
     for kind, count in report.remarks.items():

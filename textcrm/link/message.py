@@ -233,7 +233,7 @@ def _hits(keys: Sequence[IdentityKey], candidates: Sequence[Customer]) -> dict[I
     """Return for each key the customers that carry it; real ones hide provisional ones."""
     carriers: dict[str, list[Customer]] = {}
     for customer in candidates:
-        for identifier in _identifiers(customer):
+        for identifier in identifiers(customer):
             carriers.setdefault(identifier, []).append(customer)
     found: dict[IdentityKey, list[Customer]] = {}
     for key in keys:
@@ -244,7 +244,8 @@ def _hits(keys: Sequence[IdentityKey], candidates: Sequence[Customer]) -> dict[I
     return found
 
 
-def _identifiers(customer: Customer) -> Iterable[str]:
+def identifiers(customer: Customer) -> Iterable[str]:
+    """Yield the exact identifiers of a customer as keys: ``email:ann@example.com``."""
     yield from (f"email:{value}" for value in customer.emails)
     yield from (f"phone:{value}" for value in customer.phones)
     yield from (f"handle:{value}" for value in customer.handles)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -13,7 +13,8 @@ from textcrm.link import normalise
 from textcrm.operations.ingest import Rejection
 from textcrm.records import Customer, Source
 from textcrm.sources.rejected import Rejected
-from textcrm.sources.structured import Mapped, fields_of, structured_rows
+from textcrm.sources.sql import SqlSource, sql_rows
+from textcrm.sources.structured import Mapped, complete_fields, fields_of, structured_rows
 from textcrm.sources.tabular import Row
 from textcrm.store import Store
 
@@ -65,29 +66,85 @@ def import_customers(
     """
     columns = fields_of(path, mapping)
     report = CustomerReport(mapping={name: ", ".join(used) for name, used in columns.items()})
-    source = Source(kind="customers", name=path.name)
     for rows in _batches(structured_rows(path), BATCH):
-        customers: dict[str, Customer] = {}
-        rejected: list[Rejected] = []
-        for row in rows:
-            if isinstance(row, Rejected):
-                rejected.append(row)
-                continue
-            place, cells, raw = row
-            customer = customer_of_row(cells, columns, region=region, remarks=report.remarks)
-            if customer is None:
-                detail = f"The row at line {place} has no number, mail address, phone, handle or name."
-                rejected.append(Rejected(raw, "no_identity", detail, source.model_copy(update={"place": place})))
-            else:
-                customers[customer.id] = customer
-        done = store.customers.upsert(list(customers.values()))
-        report.created += done.created
-        report.changed += done.changed
-        report.unchanged += done.unchanged + (len(rows) - len(rejected) - len(customers))
-        _quarantine(store, rejected, columns, report)
+        source = Source(kind="customers", name=path.name)
+        _take(store, rows, columns=columns, source=source, report=report, region=region)
         if progress is not None:
             progress(len(rows))
     return report
+
+
+def sync_customers(
+    store: Store,
+    source: SqlSource,
+    *,
+    mapping: Mapping[str, str] | None = None,
+    region: str = "US",
+    progress: Progress | None = None,
+) -> CustomerReport:
+    """Store the customers of a table of an SQL database; next time only what changed, where ``updated_at`` is named.
+
+    How far it came is kept after each batch, by the address without its password.
+
+    Raises
+    ------
+    DependencyError
+        SQLAlchemy or the driver is not installed.
+    UsageError
+        The table, a column or the address does not exist.
+    UnavailableError
+        The database cannot be reached.
+    """
+    marks = store.database["sync"]
+    address = re.sub(r"(//[^/@:]{0,200}):[^/@]{0,200}@", r"\1@", source.url)
+    key = hashlib.sha256(f"{address}|{source.table}|{source.updated_at}".encode()).hexdigest()[:24]
+    mark = marks.find_one({"_id": key}) or {}
+    report = CustomerReport()
+    columns: Mapped | None = None
+    iterator = iter(sql_rows(source, since=mark.get("since")))
+    while batch := list(islice(iterator, BATCH)):
+        rows = [row for row, _ in batch]
+        if columns is None:
+            columns = complete_fields(list(rows[0][1]), mapping)
+            report.mapping = {name: ", ".join(used) for name, used in columns.items()}
+        place = Source(kind="customers", name=source.table or "query")
+        _take(store, rows, columns=columns, source=place, report=report, region=region)
+        last = batch[-1][1]
+        if last is not None:
+            marks.update_one({"_id": key}, {"$set": {"since": last}}, upsert=True)
+        if progress is not None:
+            progress(len(rows))
+    return report
+
+
+def _take(
+    store: Store,
+    rows: Sequence[Row | Rejected],
+    *,
+    columns: Mapped,
+    source: Source,
+    report: CustomerReport,
+    region: str,
+) -> None:
+    """Store one batch of rows and add what became of it to *report*."""
+    customers: dict[str, Customer] = {}
+    rejected: list[Rejected] = []
+    for row in rows:
+        if isinstance(row, Rejected):
+            rejected.append(row)
+            continue
+        place, cells, raw = row
+        customer = customer_of_row(cells, columns, region=region, remarks=report.remarks)
+        if customer is None:
+            detail = f"The row at line {place} has no number, mail address, phone, handle or name."
+            rejected.append(Rejected(raw, "no_identity", detail, source.model_copy(update={"place": place})))
+        else:
+            customers[customer.id] = customer
+    done = store.customers.upsert(list(customers.values()))
+    report.created += done.created
+    report.changed += done.changed
+    report.unchanged += done.unchanged + (len(rows) - len(rejected) - len(customers))
+    _quarantine(store, rejected, columns, report)
 
 
 def customer_of_row(
