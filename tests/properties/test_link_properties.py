@@ -59,6 +59,7 @@ def keys(author: Author) -> tuple[Message, tuple[IdentityKey, ...]]:
     return message, keys_of(message, clean, (), region="US")
 
 
+@settings(max_examples=600)
 @given(words)
 def test_a_normal_form_is_its_own_normal_form(text: str) -> None:
     once = normalise.email(text)

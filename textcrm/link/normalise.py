@@ -11,7 +11,7 @@ import phonenumbers
 
 _LOCAL = re.compile(r"[^\s@<>()\[\],;:\"\\]{1,64}\Z")
 _LABEL = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?\Z")
-_NOT_WORD = re.compile(r"[^\w]+|_+")
+_NOT_WORD = re.compile(r"[\W_]+")
 _HANDLE_URL = re.compile(
     r"(?:https?://)?(?:www\.|m\.)?(?:twitter|x|instagram|facebook|threads|tiktok)\.(?:com|net)/@?", re.IGNORECASE
 )
@@ -120,7 +120,9 @@ def _phone(value: str, region: str) -> str | None:
 
 def handle(value: str) -> str:
     """Return a handle as ``@name`` in lower case; the address of a profile is read too."""
-    text = _HANDLE_URL.sub("", value.strip(), count=1).split("?")[0].strip("/ ")
+    text = value.strip()
+    address = _HANDLE_URL.match(text)
+    text = text[address.end() if address else 0 :].partition("?")[0].strip("/ ")
     return "@" + text.lstrip("@").lower()
 
 
@@ -128,8 +130,9 @@ def handle(value: str) -> str:
 def fold(value: str) -> str:
     """Return *value* for comparison: compatible forms, no accents, case folded, words apart by one blank."""
     special = value.replace("ß", "ss").replace("ø", "o").replace("Ø", "O").replace("ł", "l").replace("Ł", "L")
-    plain = "".join(c for c in unicodedata.normalize("NFKD", special) if not unicodedata.combining(c))
-    return _NOT_WORD.sub(" ", plain.casefold().replace("'", "").replace("\u2019", "")).strip()
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", special).casefold())
+    plain = "".join(c for c in folded if not unicodedata.combining(c))
+    return _NOT_WORD.sub(" ", plain.replace("'", "").replace("\u2019", "")).strip()
 
 
 @dataclass(frozen=True, slots=True)
