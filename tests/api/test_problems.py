@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -7,10 +8,11 @@ from starlette.testclient import TestClient
 
 from tests.api.problem import assert_problem
 from textcrm import errors
-from textcrm_api.problems import KINDS
+from textcrm_api import cursors
+from textcrm_api.problems import KINDS, ProblemError
 
 if TYPE_CHECKING:
-    pass
+    from textcrm.store import Store
 
 
 def test_every_error_of_the_tree_has_a_status() -> None:
@@ -127,3 +129,27 @@ def test_an_unforeseen_failure_is_a_problem_without_its_text(app: Any, caplog: p
     assert "swordfish" not in caplog.text
     assert "RuntimeError" in caplog.text
     assert "abc-1" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"), [({"closeConnection": True}, "unavailable"), ({"errorCode": 8000}, "store")]
+)
+def test_a_database_that_fails_is_a_problem_and_the_next_request_works(
+    client: TestClient, store: Store, failure: dict[str, Any], code: str
+) -> None:
+    data = {"failCommands": ["find"], **failure}
+    store.client.admin.command("configureFailPoint", "failCommand", mode={"times": 2}, data=data)
+    try:
+        answer = client.get("/v1/messages/absent")
+    finally:
+        store.client.admin.command("configureFailPoint", "failCommand", mode="off")
+    assert_problem(answer, code)
+    assert_problem(client.get("/v1/messages/absent"), "not_found")
+
+
+def test_a_cursor_goes_there_and_back() -> None:
+    row = (3, datetime(2026, 9, 1, 10, 0, 0, 123_000, tzinfo=UTC), "a" * 32)
+    assert cursors.decode(cursors.encode(*row)) == row
+    for wrong in ("", "a", "bnVsbA", "WzEsMiwzXQ", "WzEsMSwieCIsMV0", "W" * 300, cursors.encode(1000, row[1], "x")):
+        with pytest.raises(ProblemError):
+            cursors.decode(wrong)
