@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup, escape
 
+from textcrm.records import Author, Customer, Message
+
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 LANGUAGE_NAMES = {
     "en": "English", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "pt": "Portuguese",
@@ -54,9 +56,19 @@ def filters(gettext: Callable[[str], str], language: str) -> dict[str, Callable[
 
     return {
         "label": label, "tongue": tongue, "day": day, "when": when, "duration": duration,
-        "number": number, "percent": percent, "signed": signed, "marked": marked, "bytes": size, "initials": initials,
+        "number": number, "percent": percent, "signed": signed, "marked": marked, "bytes": size,
+        "called": called, "initials": initials,
         "safe_text": safe_text,
     }  # fmt: skip
+
+
+def called(customer: Customer | None, message: Message | None = None) -> str:
+    """Return what a customer is called, else the author of the message."""
+    if customer is not None:
+        names = (customer.name, customer.company, *customer.emails, *customer.handles, customer.number)
+        return next(filter(None, names), customer.id)
+    author = message.author if message is not None else Author()
+    return author.name or author.email or author.handle or ""
 
 
 def number(value: float) -> str:

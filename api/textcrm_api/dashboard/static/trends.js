@@ -50,16 +50,16 @@
   const lines = [{
     x: data.starts, y: data.all.net, customdata: data.all.n, name: words.all, meta: "all", mode: "lines+markers",
     line: { color: accent, width: 3 }, marker: { size: 7 }, connectgaps: true,
-    hovertemplate: `%{x|%-d %b %Y}<br>${words.net} <b>%{y:.0f}</b> · %{customdata} ${words.messages}<extra>${words.all}</extra>`,
+    hovertemplate: `%{x|%-d %b %Y}<br>${words.net} %{y:.0f} · %{customdata} ${words.messages}<extra>${words.all}</extra>`,
   }].concat(data.lines.map((line, index) => ({
     x: data.starts, y: line.net, customdata: line.n, name: name(line.key), mode: "lines+markers", visible: index < 4 ? true : "legendonly",
     line: { color: series[index], width: 1.3 }, marker: { size: 4 }, opacity: 0.75, connectgaps: true,
-    hovertemplate: `%{x|%-d %b %Y}<br>${words.net} <b>%{y:.0f}</b> · %{customdata} ${words.messages}<extra>${name(line.key)}</extra>`,
+    hovertemplate: `%{x|%-d %b %Y}<br>${words.net} %{y:.0f} · %{customdata} ${words.messages}<extra>${name(line.key)}</extra>`,
   })));
   const volume = document.getElementById("chart-volume");
   const bars = data.lines.map((line, index) => ({
     type: "bar", x: data.starts, y: line.n, name: name(line.key), marker: { color: series[index] },
-    hovertemplate: `%{x|%-d %b %Y}<br><b>%{y}</b> ${words.messages}<extra>${name(line.key)}</extra>`,
+    hovertemplate: `%{x|%-d %b %Y}<br>%{y} ${words.messages}<extra>${name(line.key)}</extra>`,
   }));
   Promise.all([
     Plotly.newPlot(net, lines, layout({ yaxis: { gridcolor: faint, zerolinecolor: ink, zerolinewidth: 1, fixedrange: true } }), config),
