@@ -31,6 +31,9 @@ bench: $(VENV)/.dev
 	set -e; for file in tests/benchmarks/bench_*.py; do name=$$(basename $$file .py); \
 	  echo "== python -m tests.benchmarks.$$name"; $(BIN)/python -m tests.benchmarks.$$name; done
 
+chaos: $(VENV)/.dev
+	TEXTCRM_CHAOS=long $(BIN)/python -m pytest -s tests/chaos tests/e2e/test_imap.py tests/e2e/test_kafka.py $(PYTEST_ARGS)
+
 openapi: $(VENV)/.dev
 	$(BIN)/python -m textcrm_api.openapi
 

@@ -1,0 +1,225 @@
+"""The database gone, cut off, slow, forgetful, full: nothing is lost, and the work comes back by itself.
+
+``TEXTCRM_CHAOS=long`` (make chaos) keeps the database away for five minutes instead of seven seconds.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chaos.check import check
+from tests.chaos.source import numbered
+from tests.e2e.standins import SmallEngine
+from textcrm.errors import StoreError, UnavailableError
+from textcrm.settings import Settings
+from textcrm.store import Store
+from textcrm.store.client import connect, translated
+from textcrm.store.embedded import EmbeddedServer
+from textcrm.stream.worker import Worker
+
+LONG = os.environ.get("TEXTCRM_CHAOS") == "long"
+AWAY_SECONDS = 300 if LONG else 7
+NOTHING = {"lost": 0, "doubled": 0, "wrong": 0, "quarantined": 0, "unfinished": 0}
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900 if LONG else 180)]
+
+
+@contextmanager
+def at_work(store: Store, **options: Any) -> Iterator[Worker]:
+    worker = Worker(store, SmallEngine(seconds=0.001), sweep_seconds=1, **options)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    try:
+        yield worker
+    finally:
+        worker.stop()
+        thread.join(timeout=30)
+    assert not thread.is_alive()
+
+
+def until(done: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def settled(store: Store) -> bool:
+    try:
+        return not {"pending", "leased"} & set(store.messages.counts())
+    except Exception:  # noqa: BLE001 - the database may be away
+        return False
+
+
+def feed(store: Store, start: int, count: int) -> None:
+    """Store messages as a caller does who tries again what was not acknowledged."""
+    for first in range(start, start + count, 10):
+        while True:
+            try:
+                with translated():
+                    store.messages.add([numbered(n) for n in range(first, first + 10)])
+            except StoreError:
+                time.sleep(0.1)
+            else:
+                break
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[tuple[EmbeddedServer, str, Store]]:
+    """A server of the test's own, and a store on it."""
+    server = EmbeddedServer(tmp_path)
+    uri = server.open()
+    with connect(uri) as client:
+        store = Store(client, "chaos")
+        store.prepare()
+        yield server, uri, store
+    server.close()
+
+
+def test_the_database_is_gone_for_a_while(
+    own: tuple[EmbeddedServer, str, Store], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server, uri, store = own
+    feeder = threading.Thread(target=feed, args=(store, 0, 1000))
+    with at_work(store) as worker:
+        feeder.start()
+        until(lambda: worker.done > 50)
+        with (tmp_path / "mongodb" / "start.lock").open("w") as lock:  # nobody may start it again
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            running = server.running()
+            assert running is not None
+            os.kill(running.pid, signal.SIGKILL)
+            until(lambda: worker.state == "waiting")
+            time.sleep(AWAY_SECONDS)
+        begin = time.monotonic()
+        done = worker.done
+        until(lambda: worker.done > done, 90)
+        back = time.monotonic() - begin
+        feeder.join()
+        until(lambda: settled(store), 120)
+    counts = check(uri, "chaos", 1000)
+    with capsys.disabled():
+        print(f"\nmongod away for {AWAY_SECONDS} s: back in {back:.1f} s (its own start included), {counts}")
+    assert counts == {"messages": 1000, **NOTHING}
+
+
+@contextmanager
+def failing(store: Store, data: dict[str, Any], mode: dict[str, Any] | str = "alwaysOn") -> Iterator[None]:
+    command = store.client.admin.command
+    command("configureFailPoint", "failCommand", mode=mode, data={"appName": "textcrm", **data})
+    try:
+        yield
+    finally:
+        command("configureFailPoint", "failCommand", mode="off")
+
+
+WRITES = ["find", "update", "insert", "commitTransaction", "aggregate", "bulkWrite"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"closeConnection": True, "failCommands": WRITES},
+        {"blockConnection": True, "blockTimeMS": 150, "failCommands": WRITES},
+        {"errorCode": 262, "failCommands": WRITES},  # ExceededTimeLimit
+        {"errorCode": 112, "errorLabels": ["TransientTransactionError"], "failCommands": ["commitTransaction"]},
+    ],
+    ids=["cut", "slow", "out of time", "write conflict"],
+)
+def test_connections_that_are_cut_and_delayed(
+    store: Store, settings: Settings, data: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with at_work(store) as worker:
+        with failing(store, data, {"activationProbability": 0.15}):
+            feed(store, 0, 200)
+            until(lambda: worker.done > 20, 60)
+        until(lambda: settled(store))
+    assert settings.mongodb_uri is not None
+    counts = check(settings.mongodb_uri.get_secret_value(), settings.database, 200)
+    with capsys.disabled():
+        print(f"\n{data}: {counts}")
+    assert counts == {"messages": 200, **NOTHING}
+
+
+def test_a_change_stream_that_loses_its_place_again_and_again(
+    store: Store, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    with at_work(store) as worker:
+        with failing(store, {"errorCode": 286, "failCommands": ["getMore", "aggregate"]}):
+            begin = time.monotonic()
+            feed(store, 0, 100)
+            until(lambda: settled_by_find(store))
+            time.sleep(4)
+            seconds, gaps = time.monotonic() - begin, worker.wake.gaps
+        assert 1 <= gaps <= seconds + 2  # at most one retry a second
+        assert "lost its place" in caplog.text
+        feed(store, 100, 100)
+        until(lambda: settled(store))
+    assert settings.mongodb_uri is not None
+    assert check(settings.mongodb_uri.get_secret_value(), settings.database, 200) == {"messages": 200, **NOTHING}
+
+
+def settled_by_find(store: Store) -> bool:
+    return store.database["messages"].find_one({"work.state": {"$in": ["pending", "leased"]}}, {"_id": 1}) is None
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 700 MB in memory."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=700m", "tmpfs", str(place)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip("a small disk can be mounted by root alone")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)  # noqa: S607
+
+
+def test_a_full_disk_refuses_before_the_database_dies_and_takes_again_when_freed(
+    small_disk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = EmbeddedServer(small_disk / "home")
+    uri = server.open()
+    try:
+        with connect(uri) as client:
+            store = Store(client, "chaos", disk_floor=100_000_000)
+            store.prepare()
+            feed(store, 0, 200)
+            space = store.space.read()
+            assert space is not None and space.free > 130_000_000
+            with (small_disk / "ballast").open("wb") as ballast:
+                os.posix_fallocate(ballast.fileno(), 0, space.free - 60_000_000)
+            time.sleep(1.2)
+            with pytest.raises(UnavailableError, match="nearly full"):
+                store.messages.add([numbered(200)])
+            refused = 0
+            with at_work(store) as worker:  # between the floors: what was taken is worked on
+                until(lambda: settled(store))
+                with (small_disk / "ballast").open("r+b") as ballast:
+                    os.posix_fallocate(ballast.fileno(), 0, space.free - 30_000_000)
+                until(lambda: worker.state == "waiting", 20)
+                for _ in range(20):
+                    try:
+                        store.messages.add([numbered(200)])
+                    except UnavailableError:
+                        refused += 1
+                (small_disk / "ballast").unlink()
+                feed(store, 200, 200)
+                until(lambda: settled(store))
+    finally:
+        counts = check(uri, "chaos", 400)
+        server.close()
+    with capsys.disabled():
+        print(f"\nfull disk: {refused} of 20 refused, {counts}")
+    assert refused == 20 and counts == {"messages": 400, **NOTHING}
