@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from textcrm.cli import output
+from textcrm.cli import decisions, output
 from textcrm.cli.arguments import JSON_HELP, pairs
 from textcrm.settings import read_settings
 
@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
     group.command("list")(list_)
     group.command("show")(show)
     group.command("export")(export)
+    decisions.add_to(group)
     app.add_typer(group, name="customers")
 
 
