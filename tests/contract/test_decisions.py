@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import pytest
 
 from tests.factories import insight, message
 from textcrm.errors import NotFoundError, UsageError
+from textcrm.operations.claims import FindCustomers, settle, work_on
 from textcrm.operations.decisions import decide, decisions, standing, undo
-from textcrm.records import Customer, Link
+from textcrm.records import Customer, Insight, Link, Message
 from textcrm.store import Store
 
 LINKED = Link(customer_id="a", outcome="linked", confidence=0.99, rule="email_from", candidates=("a",))
@@ -65,3 +67,30 @@ def test_what_cannot_be_decided_is_told(store: Store, known: str) -> None:
         undo(store, "none")
     assert decisions(store, undone=True) == []
     assert known
+
+
+class Engine:
+    """Links every message to the first customer, as the real one would by the mail address."""
+
+    def insights(
+        self, messages: Sequence[Message], *, find: FindCustomers, now: datetime
+    ) -> tuple[list[Insight], list[Customer]]:
+        assert find(["email:nobody@example.com"]) == []
+        assert now.tzinfo is not None
+        return [insight(m, link=LINKED) for m in messages], []
+
+
+def test_the_next_run_respects_what_was_decided(store: Store, known: str) -> None:
+    made = decide(store, "merge", "a", other="b", by="ann")
+
+    def run() -> str | None:
+        claim = store.messages.claim("test", limit=10, lease=timedelta(minutes=1))
+        settle(store, claim, work_on(store, Engine(), claim))
+        link = store.insights.get(known).link
+        return link.customer_id if link else None
+
+    assert run() == "b"
+    assert [i.message_id for i in store.insights.of_customer("b")] == [known]
+    undo(store, made.id)
+    assert run() == "a"
+    assert store.insights.of_customer("b") == []

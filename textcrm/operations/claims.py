@@ -21,6 +21,7 @@ from typing import Protocol
 from pymongo.errors import PyMongoError
 
 from textcrm.errors import StoreError, TextcrmError
+from textcrm.operations.decisions import as_decided
 from textcrm.records import Channel, Customer, Insight, Message, Source
 from textcrm.store import Store
 from textcrm.store.messages import Claim
@@ -143,7 +144,7 @@ def work_on(store: Store, engine: Analyser, claim: Claim) -> Worked:
 
 def _analyse(store: Store, engine: Analyser, messages: Sequence[Message], worked: Worked) -> None:
     insights, customers = engine.insights(messages, find=store.customers.find, now=store.now())
-    worked.insights += insights
+    worked.insights += as_decided(store, insights)
     known = {customer.id for customer in worked.customers}
     worked.customers += [customer for customer in customers if customer.id not in known]
 

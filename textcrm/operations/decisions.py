@@ -10,6 +10,7 @@ from typing import Any
 
 from textcrm.errors import UsageError
 from textcrm.link.decisions import Decision, DecisionKind, Standing
+from textcrm.records import Insight
 from textcrm.store import Store
 from textcrm.store.decisions import Decisions
 
@@ -17,8 +18,14 @@ MOST_TOUCHED = 100_000
 
 
 def standing(store: Store) -> Standing:
-    """Return what the decisions that stand say together; the engine applies it to each link."""
+    """Return what the decisions that stand say together."""
     return Standing(map(_decision, _decisions(store).list()))
+
+
+def as_decided(store: Store, insights: Sequence[Insight]) -> list[Insight]:
+    """Return the insights with the links that people want."""
+    now = standing(store)
+    return [i if i.link is None else i.model_copy(update={"link": now.apply(i.message_id, i.link)}) for i in insights]
 
 
 def decisions(store: Store, *, undone: bool = False) -> list[Decision]:
