@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -13,6 +13,8 @@ from textcrm.cli.arguments import CHANNEL_HELP, JSON_HELP, channel_of
 from textcrm.errors import UsageError
 from textcrm.records import Channel
 from textcrm.settings import Settings, read_settings
+
+Item = TypeVar("Item")
 
 if TYPE_CHECKING:
     from textcrm.records import Insight
@@ -97,7 +99,7 @@ def _file(settings: Settings, file: Path, channel: Channel) -> None:
         raise output.fail(output.EXIT_SOME_FAILED)
 
 
-def _counted(items: Iterator[object]) -> Iterator[object]:
+def _counted(items: Iterator[Item]) -> Iterator[Item]:
     with output.progress("Analysing") as step:
         for item in items:
             yield item

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-import typer
-
 from textcrm.errors import UsageError
 from textcrm.records import CHANNELS, Channel
 
 CHANNEL_HELP = "What the messages are: email, review, social or chat."
 JSON_HELP = "Print JSON on standard output, and nothing else there."
+PATHS_HELP = "Files or folders: .eml, mbox, Maildir, CSV, TSV, JSONL, Parquet."
 MAP_HELP = "FIELD=COLUMN, where the column has another name; may be given several times. Example: --map text=body."
 
 
@@ -24,7 +21,7 @@ def channel_of(text: str) -> Channel:
     """
     if text not in CHANNELS:
         raise UsageError(f"There is no channel {text[:32]!r}", options=CHANNELS)
-    return cast(Channel, text)
+    return text
 
 
 def pairs(values: list[str], *, option: str) -> dict[str, str]:
@@ -44,8 +41,3 @@ def pairs(values: list[str], *, option: str) -> dict[str, str]:
             raise UsageError(f"{option} names {key[:32]!r} twice")
         found[key] = rest
     return found
-
-
-def paths_argument() -> typer.models.ArgumentInfo:
-    """Return the argument for files and folders to read."""
-    return typer.Argument(help="Files or folders: .eml, mbox, Maildir, CSV, TSV, JSONL, Parquet.", show_default=False)

@@ -37,7 +37,7 @@ def sentiment_by_week(points: Sequence[Point]) -> list[tuple[str, Text, str, str
     of_channel: dict[str, dict[datetime, Point]] = defaultdict(dict)
     for point in points:
         of_channel[point.channel][point.start] = point
-    rows = []
+    rows: list[tuple[str, Text, str, str]] = []
     for channel in CHANNELS:
         found = of_channel.get(channel)
         if not found:

@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
 from textcrm.cli import output
 from textcrm.cli.arguments import JSON_HELP
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from textcrm.store import Store
 
 URGENT = 20
-STYLE = {"critical": "bold red", "high": "red", "normal": "", "low": "dim"}
-MOOD = {"negative": "red", "positive": "green", "neutral": ""}
 
 
 def register(app: typer.Typer) -> None:
@@ -59,25 +56,11 @@ def demo(
 
 def _print(store: Store, report: DemoReport, seconds: float) -> None:
     from textcrm.cli.chart import sentiment_by_week
-    from textcrm.operations.views import author_name, queue, snippet, trend
+    from textcrm.cli.look import print_queue
+    from textcrm.operations.views import queue, trend
 
-    rows = []
-    for row in queue(store, limit=URGENT):
-        urgency, mood, intent = (row.insight.prediction(task) for task in ("urgency", "sentiment", "intent"))
-        note = "" if row.customer and not row.customer.provisional else " (new)"
-        rows.append(
-            (
-                Text(urgency.label if urgency else "", style=STYLE.get(urgency.label if urgency else "", "")),
-                Text(mood.label if mood else "", style=MOOD.get(mood.label if mood else "", "")),
-                (intent.label.replace("_", " ") + ("?" if intent.abstained else "")) if intent else "",
-                row.message.channel,
-                f"{row.message.sent_at or row.message.received_at:%d %b}",
-                author_name(row.message, row.customer) + note,
-                snippet(row.insight, row.message, length=140),
-            )
-        )
-    columns = ("urgency", "mood", "wants", "channel", "date", "customer", "message")
-    output.print_table(f"The {len(rows)} most urgent messages", columns, rows, cut="message")
+    rows = queue(store, limit=URGENT)
+    print_queue(f"The {len(rows)} most urgent messages", rows)
     output.print_table(
         "Net sentiment by week and channel",
         ("channel", "weeks, oldest first", "messages", "net"),

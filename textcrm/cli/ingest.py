@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from textcrm.cli import output
-from textcrm.cli.arguments import CHANNEL_HELP, JSON_HELP, MAP_HELP, channel_of, pairs, paths_argument
+from textcrm.cli.arguments import CHANNEL_HELP, JSON_HELP, MAP_HELP, PATHS_HELP, channel_of, pairs
 from textcrm.settings import read_settings
 
 SHOWN = 20
@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 
 def ingest(
-    paths: Annotated[list[Path], paths_argument()],
+    paths: Annotated[list[Path], typer.Argument(help=PATHS_HELP, show_default=False)],
     channel: Annotated[str, typer.Option(help=CHANNEL_HELP)],
     map_: Annotated[list[str] | None, typer.Option("--map", help=MAP_HELP)] = None,
     json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,

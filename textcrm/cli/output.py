@@ -23,6 +23,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+LEAST_CUT, MOST_FIXED = 12, 24  # characters of a column that gives way, and that does not
 EXIT_DONE, EXIT_SOME_FAILED, EXIT_USAGE = 0, 1, 2
 
 
@@ -60,15 +61,22 @@ def print_table(
     title: str, columns: Iterable[str], rows: Iterable[Iterable[object]], *, cut: str | None = None
 ) -> None:
     """Print a table. Cells are plain text, never markup. The column *cut* gives way where the terminal is narrow."""
+    names = list(columns)
+    cells = [[c if isinstance(c, Text) else Text(_visible(str(c))) for c in row] for row in rows]
     table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=SIMPLE_HEAD)
-    for column in columns:
-        if column == cut:
-            table.add_column(column, no_wrap=True, overflow="ellipsis", ratio=1)
+    screen = console()
+    widths = [max([len(name), *(row[i].cell_len for row in cells)]) for i, name in enumerate(names)]
+    room = screen.width - sum(w for w, name in zip(widths, names, strict=True) if name != cut) - 3 * len(names)
+    for name, width in zip(names, widths, strict=True):
+        if name == cut:
+            table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=max(LEAST_CUT, room))
+        elif cut is not None:
+            table.add_column(name, no_wrap=True, min_width=min(width, MOST_FIXED))
         else:
-            table.add_column(column, overflow="fold", no_wrap=cut is not None)
-    for row in rows:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(_visible(str(cell))) for cell in row))
-    console().print(table)
+            table.add_column(name, overflow="fold")
+    for row in cells:
+        table.add_row(*row)
+    screen.print(table)
 
 
 def _visible(text: str) -> str:

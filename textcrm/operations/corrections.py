@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from textcrm.errors import UsageError
+from textcrm.registry import Registry
+from textcrm.settings import Settings
 from textcrm.store import Store
 from textcrm.store.corrections import Correction
 
@@ -31,3 +33,9 @@ def correct(store: Store, message_id: str, *, task: str, label: str, by: str, la
     if labels and label not in labels:
         raise UsageError(f"The task {task} has no such label", options=labels)
     return store.corrections.add(message_id, task=task, label=label, by=by, said=said)
+
+
+def labels_of(task: str, *, settings: Settings) -> list[str]:
+    """Return the labels that the active models of *task* know, sorted."""
+    entries = [entry for entry in Registry(settings.registry_dir).list() if entry.active]
+    return sorted({label for e in entries if e.body.get("task") == task for label in e.body.get("labels", ())})

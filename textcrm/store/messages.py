@@ -102,8 +102,26 @@ class Messages:
         """
         document = self._c.find_one({"_id": message_id})
         if document is None:
-            raise NotFoundError(f"There is no message {message_id[:64]!r}", hint="List them: textcrm messages.")
+            raise NotFoundError(f"There is no message {message_id[:64]!r}", hint="See their ids: textcrm queue.")
         return message_of(document)
+
+    def full_id(self, start: str) -> str:
+        """Return the one id that begins with *start*.
+
+        Raises
+        ------
+        NotFoundError
+            None does, or several do.
+        """
+        safe = start.isalnum() and len(start) <= 64
+        bounds = {"$gte": start, "$lt": start + "\uffff"}
+        found = [d["_id"] for d in self._c.find({"_id": bounds}, {"_id": 1}).limit(2)] if safe else []
+        if len(found) != 1:
+            raise NotFoundError(
+                f"{'Several messages begin' if found else 'No message begins'} with {start[:64]!r}",
+                hint="See their ids: textcrm queue.",
+            )
+        return str(found[0])
 
     def get_many(self, ids: Sequence[str]) -> dict[str, Message]:
         """Return the messages with these ids that exist, by id."""
