@@ -30,7 +30,20 @@ def test_a_sound_set_up_has_nothing_to_do(settings: Settings, store: Store) -> N
     assert store.messages.count() == 0
     findings = [f for f in examine(settings) if f.about != "models"]
     assert {f.about: f.status for f in findings} == dict.fromkeys(
-        ("home", "secrets", "database", "indexes", "documents", "disk", "clock", "workers", "lag", "quarantine"), "ok"
+        (
+            "home",
+            "secrets",
+            "database",
+            "indexes",
+            "documents",
+            "disk",
+            "clock",
+            "workers",
+            "lag",
+            "sources",
+            "quarantine",
+        ),
+        "ok",
     )
     assert all(not f.todo for f in findings)
 
@@ -76,6 +89,28 @@ def test_a_worker_that_pauses_says_why(settings: Settings, store: Store) -> None
     store.workers.beat(owner_name(), state="open", why=why, done=3, failed=0, rate=1.0, gaps=0)
     found = look(settings, "workers")
     assert found.status == "warning" and why in found.what
+
+
+def test_a_canary_that_is_not_back(settings: Settings, store: Store) -> None:
+    me = owner_name()
+    store.workers.beat(me, state="working", why="", done=3, failed=0, rate=1.0, gaps=0)
+    sent = store.workers.send_canary(me)
+    store.workers.land_canary(me, sent)
+    assert look(settings, "workers").status == "ok"
+    late = store.now() - timedelta(minutes=1)
+    gone = {"canary_sent": late, "canary_back": late - timedelta(minutes=1)}
+    store.database["workers"].update_one({"_id": me}, {"$set": gone})
+    found = look(settings, "workers")
+    assert found.status == "warning" and "is not back" in found.what
+
+
+def test_ways_in_and_out_that_are_closed(settings: Settings, store: Store) -> None:
+    store.sources.add("mail", kind="imap", channel="email", config={}, secret=b"x")
+    store.sources.note("mail", problem="The mail server refused the user or the secret")
+    store.sinks.add("crm", kind="webhook", config={}, secret=b"x")
+    store.sinks.note("crm", "3 results were not taken at the last try")
+    assert "source mail cannot be read" in look(settings, "sources").what
+    assert "sink crm does not take" in look(settings, "sinks").what
 
 
 def test_messages_that_nobody_works_on(settings: Settings, store: Store) -> None:

@@ -20,6 +20,7 @@ from tests.factories import message
 from textcrm.errors import UnavailableError
 from textcrm.operations.analysis import AnalysisReport, analyse_stored, work_once
 from textcrm.operations.claims import is_dead, owner_name, take_over_dead
+from textcrm.operations.quarantine import replay_items
 from textcrm.records import Message
 from textcrm.settings import Settings
 from textcrm.store import Store
@@ -280,6 +281,26 @@ def program(settings: Settings, *, seconds: float) -> Iterator[subprocess.Popen[
             yield child
         finally:
             child.kill()
+
+
+def test_the_canary_comes_back(store: Store) -> None:
+    worker = Worker(store, SmallEngine())
+    worker._canary._every = 0.2
+    with running(worker):
+        until(lambda: any(state.canary_back for state in store.workers.list()))
+        until(lambda: worker._canary.seconds is not None)
+    assert store.messages.count() == 0 and store.insights.count() == 0
+
+
+def test_what_fails_again_after_a_replay_waits_in_quarantine_again(store: Store, settings: Settings) -> None:
+    store.messages.add([message("m3")])
+    for _ in range(2):
+        analyse_stored(store, SmallEngine(trouble=poison("m3")))
+        (item,) = store.quarantine.list()
+        assert replay_items(store, [item], settings=settings)[0].outcome == "requeued"
+    assert store.quarantine.count() == 0
+    analyse_stored(store, SmallEngine())
+    assert store.messages.counts() == {"done": 1}
 
 
 def test_below_the_floor_of_free_space_nothing_is_taken_until_there_is_space(store: Store) -> None:

@@ -23,6 +23,7 @@ from textcrm.store.versions import CURRENT
 Clock = Callable[[], datetime]
 CLOCK_SECONDS = 5.0
 STALE_SECONDS = 60.0
+CANARY_SECONDS = 10.0
 WAITS_SECONDS = 30.0
 
 
@@ -51,7 +52,7 @@ def examine(settings: Settings, *, fix: bool = False, clock: Clock = lambda: dat
     yield from _models(settings)
     try:
         with open_store(settings, prepare=False) as store, translated():
-            for look in (_server, _indexes, _documents, _disk, _clock, _workers, _lag, _quarantine):
+            for look in (_server, _indexes, _documents, _disk, _clock, _workers, _lag, _ways, _quarantine):
                 yield from look(Patient(store, fix, clock))
     except TextcrmError as error:
         yield Finding("database", "error", error.what, error.hint)
@@ -237,6 +238,11 @@ def _workers(patient: Patient) -> Iterator[Finding]:
         elif worker.state in ("waiting", "open"):
             todo = "It goes on by itself when that has passed; see what failed: textcrm quarantine list."
             yield Finding("workers", "warning", f"The worker {worker.owner} pauses: {worker.why}", todo)
+        elif worker.canary_sent and not (worker.canary_back and worker.canary_back >= worker.canary_sent):
+            late = (now - worker.canary_sent).total_seconds()
+            if late > CANARY_SECONDS:
+                what = f"A test text that the worker {worker.owner} sent {late:,.0f} seconds ago is not back"
+                yield Finding("workers", "warning", what, "It is overloaded or stuck: look at its log.")
         else:
             fresh.append(worker)
     if fresh:
@@ -261,6 +267,25 @@ def _lag(patient: Patient) -> Iterator[Finding]:
         yield Finding("lag", "error", what, f"Start more workers, one a core: textcrm worker. {limit}")
     else:
         yield Finding("lag", "ok", what)
+
+
+def _ways(patient: Patient) -> Iterator[Finding]:
+    """Look at the ways in and out."""
+    store = patient.store
+    sources, sinks = store.sources.list(), store.sinks.list()
+    for source in (s for s in sources if s.problem):
+        yield Finding(
+            "sources",
+            "error",
+            f"The source {source.name} cannot be read: {source.problem}",
+            f"It is tried again by itself. To see more: textcrm sources sync {source.name}",
+        )
+    for sink in (s for s in sinks if s.problem):
+        waiting = store.outbox.count(sink.name)
+        what = f"The sink {sink.name} does not take results: {sink.problem}; {waiting:,} wait"
+        yield Finding("sinks", "error", what, "They are sent again by themselves. Look at the system that takes them.")
+    if not any([s.problem for s in sources] + [s.problem for s in sinks]):
+        yield Finding("sources", "ok", f"{len(sources)} sources, {len(sinks)} sinks")
 
 
 def _quarantine(patient: Patient) -> Iterator[Finding]:

@@ -48,8 +48,9 @@ class Quarantine:
             source: Source = item["source"]
             place = f"{source.kind}|{source.name}|{source.place}|{item['reason']}|{item['raw_sha256']}"
             item_id = hashlib.sha256(place.encode("utf-8", "surrogatepass")).hexdigest()[:20]
-            fields = {**item, "source": source.model_dump(), "at": now, "status": "waiting"}
-            writes.append(UpdateOne({"_id": item_id}, {"$setOnInsert": fields}, upsert=True))
+            fields = {**item, "source": source.model_dump(), "at": now}
+            again = {"$setOnInsert": fields, "$set": {"status": "waiting"}}  # also what was replayed, and failed again
+            writes.append(UpdateOne({"_id": item_id}, again, upsert=True))
             ids.append(item_id)
         if writes:
             self._c.bulk_write(writes, ordered=False)

@@ -17,7 +17,7 @@ class WorkerState:
 
     ``state`` is ``working``, ``idle``, ``waiting`` (for the database, the engine or disk space), or ``open`` (its
     circuit is); ``why`` says more. ``rate`` in messages a second over the last minute; ``gaps`` counts how often the
-    change stream lost its place.
+    change stream lost its place. A canary was sent at ``canary_sent`` and the last one back at ``canary_back``.
     """
 
     owner: str
@@ -29,6 +29,8 @@ class WorkerState:
     failed: int
     rate: float
     gaps: int
+    canary_sent: datetime | None = None
+    canary_back: datetime | None = None
 
 
 class Workers:
@@ -51,4 +53,16 @@ class Workers:
     def list(self) -> list[WorkerState]:
         """Return the workers, the oldest first."""
         fields = ("started_at", "seen_at", "state", "why", "done", "failed", "rate", "gaps")
-        return [WorkerState(d["_id"], *(d[f] for f in fields)) for d in self._c.find({}).sort("started_at", 1)]
+        canary = ("canary_sent", "canary_back")
+        rows = self._c.find({"state": {"$exists": True}}).sort("started_at", 1)
+        return [WorkerState(d["_id"], *(d[f] for f in fields), *(d.get(f) for f in canary)) for d in rows]
+
+    def send_canary(self, owner: str) -> datetime:
+        """Note that a canary set out; return when, which names it."""
+        now = self._now()
+        self._c.update_one({"_id": owner}, {"$set": {"canary_sent": now}})
+        return now
+
+    def land_canary(self, owner: str, sent: datetime) -> None:
+        """Note that the canary that set out at *sent* is back."""
+        self._c.update_one({"_id": owner, "canary_sent": sent}, {"$set": {"canary_back": self._now()}})

@@ -25,6 +25,7 @@ from textcrm.operations.claims import (
 )
 from textcrm.store import Store
 from textcrm.store.messages import Claim
+from textcrm.stream.canary import Canary
 from textcrm.stream.circuit import Circuit
 from textcrm.stream.wake import Wake
 
@@ -84,18 +85,21 @@ class Worker:
         self._recent: deque[tuple[float, int]] = deque()
         self._retry_first = True
         self._sinks: Sequence[str] = ()
+        self._canary = Canary(store, engine, owner=self.owner)
 
     def run(self) -> None:
         """Work until `stop` is called; finish the batch in hand."""
         keeper = threading.Thread(target=self._keep, name="textcrm-lease", daemon=True)
         self.wake.start()
         keeper.start()
+        self._canary.start()
         try:
             self._begin()
             while not self._stop.is_set():
                 self._turn()
         finally:
             self._stop.set()
+            self._canary.close()
             self.wake.close()
             keeper.join(timeout=BEAT_SECONDS)
             with suppress(StoreError, PyMongoError):
