@@ -109,7 +109,7 @@ class Batcher:
         job = _Job(kind, work, list(items), units, loop, loop.create_future())
         with self._wake:
             after = self._waiting + sum(units)
-            if self._waiting and (after > self._max_waiting or after * self._unit_seconds > self._max_seconds):
+            if self._waiting and (after > self._max_waiting or self._waiting * self._unit_seconds > self._max_seconds):
                 self._metrics.refused("overloaded")
                 raise ProblemError(
                     "overloaded",
@@ -136,7 +136,8 @@ class Batcher:
             begin = perf_counter()
             results = iter(_each(batch[0][0].work, items))
             spent = (perf_counter() - begin) / sum(sum(job.units[place:end]) for job, place, end in batch)
-            self._unit_seconds += 0.1 * (spent - self._unit_seconds)
+            # one slow run (the first one loads things) says little of the next
+            self._unit_seconds += 0.1 * (min(spent, 4 * self._unit_seconds) - self._unit_seconds)
             self._metrics.batch(len(items))
             for job, place, end in batch:
                 job.results += islice(results, end - place)

@@ -104,6 +104,21 @@ def test_long_items_run_in_smaller_batches() -> None:
     assert work.sizes == [1, 1, 4]
 
 
+def test_one_slow_run_refuses_nobody() -> None:
+    begun: list[int] = []
+
+    def slow_at_first(items: Sequence[int]) -> list[int]:
+        begun.append(len(items))
+        time.sleep(0.5 if len(begun) == 1 else 0.001)
+        return list(items)
+
+    async def scenario(batcher: Batcher) -> list[list[int]]:
+        await batcher.run("w", slow_at_first, [0])
+        return list(await asyncio.gather(*(batcher.run(str(n), slow_at_first, [n] * 50) for n in range(4))))
+
+    assert [len(answer) for answer in run(scenario, max_seconds=1.5)] == [50] * 4
+
+
 def test_one_that_fails_does_not_take_its_neighbours_along() -> None:
     async def scenario(batcher: Batcher) -> list[Any]:
         return await batcher.run("w", Work(), [12, UNLUCKY, 14])
