@@ -199,6 +199,11 @@ def test_a_correction_changes_the_answer_of_the_next_version(tmp_path: Path) -> 
     assert registry.rollback("small") == first.version
     assert open_model("small", settings=settings).predict([wrong])[0].label == before.label
     assert open_model(f"small@{second.version}", settings=settings).version == second.version
+    # a version that is damaged does not stand in the way of the next
+    (registry.active("small") / "head.npz").write_bytes(b"")
+    third = train(recipe(), settings=settings, data=DataFile(data), corrections=[Fix(wrong, label)])
+    assert third.activated
+    assert any("cannot be read" in remark for remark in third.remarks)
 
 
 def test_train_to_a_folder_and_evaluate_it(tmp_path: Path) -> None:

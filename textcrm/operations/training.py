@@ -24,7 +24,7 @@ from textcrm.classify.predictor import Classifier, load
 from textcrm.classify.train import fit
 from textcrm.embed.cache import encode_cached
 from textcrm.embed.sentence import SentenceEncoder
-from textcrm.errors import UsageError
+from textcrm.errors import ArtifactError, UsageError
 from textcrm.operations.corpora import Rows, fetch_missing, read_corpora
 from textcrm.operations.models import (
     DataFile,
@@ -323,9 +323,14 @@ def _keep(
             shutil.copytree(encoder_folder, out / "encoder")
         return TrainReport(spec.name, version, out, False, scores, held_out, remarks=tuple(work.remarks))
     registry = Registry(settings.registry_dir)
-    old = open_model(spec.name, settings=settings, threads=os.cpu_count()) if is_active(registry, spec.name) else None
-    registry.put(folder, encoder=encoder_folder)
     before, on_corrections, remarks = None, None, list(work.remarks)
+    old = None
+    if is_active(registry, spec.name):
+        try:
+            old = open_model(spec.name, settings=settings, threads=os.cpu_count())
+        except ArtifactError as error:
+            remarks.append(f"The active version cannot be read and was not compared with: {error}")
+    registry.put(folder, encoder=encoder_folder)
     better = True
     if old is not None and old.version != version:
         new_labels = tuple(artifact.read_manifest(folder).body["labels"])
