@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 UPPER = "".join(chr(code) for code in range(0x0530) if chr(code).isupper())
 # One word with a capital: Anna, O'Neil, D'Angelo, Jean-Luc, McKay, ANNA; without a genitive's 's. Possessive: a word is
 # read once, and never shortened to make something else fit.
@@ -16,3 +19,14 @@ LETTER = r"(?=[^\W\d_])"
 LETTERS = r"(?=[^\W\d_]{3})"
 # The blank within a line.
 GAP = r"[ \t\u00a0]{1,2}"
+
+
+def any_of(words: Iterable[str]) -> str:
+    """Return the source of a pattern for one of *words*, the longest that fits.
+
+    Words with the same first letter share a branch: where a text has another letter, they are passed by at once.
+    """
+    branches: dict[str, list[str]] = {}
+    for word in sorted(set(words), key=lambda word: (-len(word), word)):
+        branches.setdefault(word[0], []).append(re.escape(word[1:]))
+    return "(?:" + "|".join(f"{re.escape(first)}(?:{'|'.join(rest)})" for first, rest in branches.items()) + ")"

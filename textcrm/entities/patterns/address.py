@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 
 from textcrm.entities.found import THRESHOLD, Found, Options
-from textcrm.entities.letters import CAPITAL, GAP, START, UPPER
+from textcrm.entities.letters import CAPITAL, GAP, START, UPPER, any_of
 from textcrm.entities.lexicon import COUNTRIES, NOT_NAMES, REGIONS, is_common, names
 from textcrm.entities.patterns import streets as st
 
@@ -24,8 +24,8 @@ _STREET = (
     # Luite tee 87, Unter den Linden ... Straße 17
     (re.compile(rf"{_EDGE}(?=[\d{UPPER}])(?:\d{{1,6}}{GAP})?{CAPITAL}(?:{GAP}{CAPITAL}){{0,2}}{GAP}(?:{st.MIDDLE}){GAP}{st.HOUSE}{_STOP}\.?"), 0.75),
     # 12 bis, rue de la Paix; Via Roma 131; ul. Miła 53/7
-    (re.compile(rf"{_EDGE}(?:\d{{1,5}}(?:[ ]?(?:bis|ter|quater|[A-Z]))?,?{GAP})(?i:{st.PREFIX}){GAP}(?:{st.WORD}[ ]?){{1,5}}(?<=\w){_STOP}"), 0.8),
-    (re.compile(rf"{_EDGE}(?=[^\W\d_]{{2}}|c/|r\.)(?i:{st.PREFIX})[ ]{{0,2}}(?:{st.WORD}[ ]?){{1,5}},?[ ]?(?:n[°ºo.]{{1,2}}[ ]?)?{st.HOUSE}{_STOP}"), 0.8),
+    (re.compile(rf"{_EDGE}(?:\d{{1,5}}(?:[ ]?(?:bis|ter|quater|[A-Z]))?,?{GAP})(?=[^\W\d_])(?i:{st.PREFIX}){GAP}(?:{st.WORD}[ ]?){{1,5}}(?<=\w){_STOP}"), 0.8),
+    (re.compile(rf"{_EDGE}(?=[^\W\d_]{{2}}|c/|r\.)(?i:{st.PREFIX})(?=[^0-9\n]{{0,80}}[0-9])[ ]{{0,2}}(?:{st.WORD}[ ]?){{1,5}},?[ ]?(?:n[°ºo.]{{1,2}}[ ]?)?{st.HOUSE}{_STOP}"), 0.8),
     # boxes and military addresses
     (re.compile(rf"{_EDGE}(?:(?i:p\.?[ ]?o\.?[ ]?box|post office box|postfach|postbox|postbus|b\.?p\.?|apartado(?: de correos)?|casella postale|caixa postal|skr\. poczt\.)[ ]?\d[\d ]{{0,7}}|"
                 rf"(?:PSC|Unit|CMR)[ ]\d{{1,5}},?[ ]Box[ ]\d{{1,5}}){_STOP}"), 0.8),
@@ -50,15 +50,12 @@ _LOOSE = re.compile(r"(?i)(?<![\w])(?:at|in|on|to)[ ]\Z")
 _SEP = re.compile(
     r"(?=[\s,;.|·-])[ \t]{0,3}(?:[,;|·-]|\.(?=[ \t]{0,3}\r?\n))?[ \t]{0,3}(?:\r?\n[ \t>?*]{0,6}){0,2}[,;]?[ \t]{0,3}(?:\r?\n[ \t]{0,4})?"
 )
-_REGIONS = "|".join(re.escape(name) for name in REGIONS)
-_COUNTRY = "|".join(re.escape(c) for c in sorted(COUNTRIES, key=lambda c: (-len(c), c)))
+_REGIONS = any_of(REGIONS)
 _ZIP = rf"(?:{st.UK_POSTCODE}|{st.CA_POSTCODE}|\d{{5}}-\d{{3,4}}|[A-Z]{{1,2}}-\d{{4,6}}|\d{{4}} [A-Z]{{2}}|\d{{3}} \d{{2}}|\d{{2}}-\d{{3}}|\d{{4,6}})(?![\w]|[-/.:]\d)"
 _TOWN = rf"{START}{CAPITAL}(?:[ ](?:(?:de|la|am|an der|der|of|do|da|del|sur|upon|di|le|en|i|nad|pod|in)[ ])?{CAPITAL}){{0,3}}"
 _SECONDARY = re.compile(rf"(?<!\w)(?:{st.SECONDARY}){_STOP}", re.IGNORECASE)
 _REGION = rf"(?:[A-Z]{{2,3}}|{_REGIONS})"
-_NATION = (
-    rf"(?<!\w)(?=[{UPPER}]\w{{2}}|UK|U\.|[中日德美ドア])(?i:{_COUNTRY})(?:[ ]\([\w ]{{2,20}}\))?(?:,?[ ]{_ZIP})?{_STOP}"
-)
+_NATION = rf"(?<!\w)(?=[{UPPER}]\w{{2}}|UK|U\.|[中日德美ドア])(?i:{any_of(COUNTRIES)})(?:[ ]\([\w ]{{2,20}}\))?(?:,?[ ]{_ZIP})?{_STOP}"
 _STRONG = tuple(
     re.compile(part)
     for part in (

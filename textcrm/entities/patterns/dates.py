@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from textcrm.entities.found import Found, Options
-from textcrm.entities.letters import LETTERS
+from textcrm.entities.letters import LETTERS, any_of
 
 # Month names of eleven languages, by their first letters; the longest that fits wins.
 _MONTHS: dict[str, int] = {}
@@ -35,15 +35,18 @@ for _number, _names in enumerate(
     start=1,
 ):
     _MONTHS.update(dict.fromkeys(_names.split(), _number))
-_MONTH = "(?:" + "|".join(sorted(map(re.escape, _MONTHS), key=len, reverse=True)) + ")"
-_WEEKDAY = (
-    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day|montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonnabend|sonntag|"
-    r"lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|lunes|martes|miércoles|jueves|viernes|sábado|domingo|"
-    r"segunda-feira|terça-feira|quarta-feira|quinta-feira|sexta-feira|lunedì|martedì|mercoledì|giovedì|venerdì|sabato|domenica|"
-    r"maandag|dinsdag|woensdag|donderdag|vrijdag|zaterdag|zondag|poniedziałek|wtorek|środa|czwartek|piątek|niedziela|"
-    r"понедельник|вторник|среда|четверг|пятница|воскресенье"
+_MONTH = any_of(_MONTHS)
+_WEEKDAY = any_of(
+    "monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag "
+    "lundi mardi mercredi jeudi vendredi samedi dimanche lunes martes miércoles jueves viernes sábado domingo "
+    "segunda-feira terça-feira quarta-feira quinta-feira sexta-feira lunedì martedì mercoledì giovedì venerdì sabato domenica "
+    "maandag dinsdag woensdag donderdag vrijdag zaterdag zondag poniedziałek wtorek środa czwartek piątek niedziela "
+    "понедельник вторник среда четверг пятница воскресенье".split()
 )
-_SHORTDAY = r"(?:mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun|mo|di|mi|do|fr|sa|so|lun|mar|mer|jeu|ven|sam|dim)\.?,?"
+_SHORTDAY = (
+    any_of("mon tue tues wed thu thur thurs fri sat sun mo di mi do fr sa so lun mar mer jeu ven sam dim".split())
+    + r"\.?,?"
+)
 _CLOCK = r"(?:[01]?\d|2[0-3])[:.][0-5]\d(?::[0-5]\d(?:[.,]\d{1,6})?)?(?:[ ]?[ap]\.?m\b\.?)?(?:[ ]?(?:Z|UTC|GMT|CET|CEST|[ECMP][SD]T|[+-]\d\d:?\d\d)\b)?"
 _TIME_TAIL = rf"(?:(?:T|,?[ ]?(?:at|um|à|a las|om|@)?[ ])(?P<clock>{_CLOCK}))?"
 _FLAGS = re.IGNORECASE
@@ -80,7 +83,12 @@ _YEAR = re.compile(
     _FLAGS,
 )
 _RELATIVE = re.compile(
-    rf"(?<![\w-]){LETTERS}(?:today|tomorrow|yesterday|tonight|heute|morgen früh|gestern|übermorgen|demain|hier soir|aujourd'hui|mañana|ayer|hoy|oggi|domani|ieri)(?![\w])",
+    rf"(?<![\w-]){LETTERS}"
+    + any_of(
+        "today,tomorrow,yesterday,tonight,heute,morgen früh,gestern,übermorgen,demain,hier soir,aujourd'hui,mañana,ayer,hoy,oggi,"
+        "domani,ieri".split(",")
+    )
+    + r"(?![\w])",
     _FLAGS,
 )
 _TIME = re.compile(
@@ -92,11 +100,11 @@ _DURATION = re.compile(
     r"(?:second|minute|hour|day|week|month|year|decade)s?)\Z"
 )
 _LENGTH = re.compile(r"(?<![\w])(?:second|minute|hour)s?(?! ago)(?![\w])", re.IGNORECASE)
-_NAMES_A_DAY = re.compile(
-    rf"\d|(?<![\w]){LETTERS}(?:{_WEEKDAY}|{_MONTH}|today|tomorrow|yesterday|tonight|now|next|last|this|ago|morning|noon|evening|afternoon|night|midnight|coming|past|christmas|easter|"
-    rf"thanksgiving|halloween|new year|valentine|ramadan|labor day|memorial day|independence day)(?![\w])",
-    _FLAGS,
+_DAY_WORDS = any_of(
+    "today,tomorrow,yesterday,tonight,now,next,last,this,ago,morning,noon,evening,afternoon,night,midnight,coming,past,christmas,"
+    "easter,thanksgiving,halloween,new year,valentine,ramadan,labor day,memorial day,independence day".split(",")
 )
+_NAMES_A_DAY = re.compile(rf"\d|(?<![\w]){LETTERS}(?:{_WEEKDAY}|{_MONTH}|{_DAY_WORDS})(?![\w])", _FLAGS)
 
 
 def find(text: str, options: Options) -> Iterator[Found]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from textcrm.entities.found import Found, Options
-from textcrm.entities.letters import CAPITAL, GAP, LETTER, START, UPPER
+from textcrm.entities.letters import CAPITAL, GAP, LETTER, START, UPPER, any_of
 from textcrm.entities.lexicon import BRANDS, NATIONALITIES, NOT_NAMES, common_words, is_common, names
 
 _FORM = (
@@ -49,13 +49,7 @@ _BLOCK = re.compile(
 )
 
 
-_BRAND = re.compile(
-    r"(?<![\w@#.-])"
-    + LETTER
-    + "(?:"
-    + "|".join(re.escape(b) for b in sorted(BRANDS, key=lambda b: (-len(b), b)))
-    + r")(?![\w]|-[a-z])"
-)
+_BRAND = re.compile(rf"(?<![\w@#.-]){LETTER}{any_of(BRANDS)}(?![\w]|-[a-z])")
 # Brands that are also words: they count only where no sentence begins.
 _ALSO_WORDS = frozenset(
     {"Sky", "Wise", "Chase", "Zoom", "Slack", "Stripe", "Meta", "Otto", "Hermes", "Delta", "Fiat", "Sap"}

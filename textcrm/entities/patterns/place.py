@@ -7,18 +7,12 @@ import re
 from collections.abc import Iterator
 
 from textcrm.entities.found import Found, Options
-from textcrm.entities.letters import CAPITAL, GAP, LETTER, LETTERS
+from textcrm.entities.letters import CAPITAL, GAP, LETTER, LETTERS, any_of
 from textcrm.entities.lexicon import COUNTRIES, NATIONALITIES, NOT_NAMES, REGIONS, is_common, names
 
-_COUNTRY = re.compile(
-    r"(?<![\w])"
-    + LETTER
-    + "(?:"
-    + "|".join(re.escape(c) for c in sorted(COUNTRIES, key=lambda c: (-len(c), c)))
-    + r")(?![\w])"
-)
-_REGION = re.compile(r"(?<![\w])(?=[A-Z])(?:" + "|".join(re.escape(name) for name in REGIONS) + r")(?![\w])")
-_NATION = re.compile(r"(?<![\w])" + LETTERS + "(?:" + "|".join(sorted(NATIONALITIES)) + r")s?(?![\w])", re.IGNORECASE)
+_COUNTRY = re.compile(rf"(?<![\w]){LETTER}{any_of(COUNTRIES)}(?![\w])")
+_REGION = re.compile(rf"(?<![\w])(?=[A-Z]){any_of(REGIONS)}(?![\w])")
+_NATION = re.compile(rf"(?<![\w]){LETTERS}{any_of(NATIONALITIES)}s?(?![\w])", re.IGNORECASE)
 _IN = re.compile(
     rf"(?<![\w])(?:in|near|from|to|serving (?:southern|northern|eastern|western)) (?P<name>{CAPITAL}(?:[ ](?:(?:de|la|am|del|of|do|da)[ ])?{CAPITAL}){{0,2}})(?![\w'’])",
     re.IGNORECASE,
