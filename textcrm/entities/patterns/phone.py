@@ -19,9 +19,9 @@ from textcrm.entities import context
 from textcrm.entities.found import Found, Options
 
 _CANDIDATE = re.compile(
-    r"(?<![\w.,/:#$€£¥=-])(?<!\d )(?:\+ ?|\(\+?)?\d(?:[ \t]?[().\-/\u2010-\u2013\u00a0][ \t]?\(?|[ \t]\(?)?"
+    r"(?<![\w.,/#$€£¥=-])(?<!\d[ :])(?:\+ ?|\(\+?)?\d(?:[ \t]?[().\-/\u2010-\u2013\u00a0][ \t]?\(?|[ \t]\(?)?"
     r"(?:\d(?:[ \t]?[().\-/\u2010-\u2013\u00a0][ \t]?\(?|[ \t]\(?)?){5,15}\d"
-    r"(?:[ ]?(?:x|ext\.?|extension|Durchwahl)[ ]?\d{1,6})?(?![\w]|[-/]\d|\.\d|,\d)"
+    r"(?:,?[ ]?(?i:x|#|ext(?:ension)?[.:]?|durchwahl)[ ]?\d{1,6})?(?![\w]|[-/]\d|\.\d|,\d)"
 )
 _CUES = context.words(
     "phone", "telephone", "tel", "call", "cell", "mobile", "mobil", "fax", "number", "contact", "text me", "sms", "whatsapp",
@@ -48,7 +48,7 @@ def find(text: str, options: Options) -> Iterator[Found]:
         start, end = match.span()
         if found.count("(") != found.count(")"):
             start, end, found = _balance(start, found)
-        digits = sum(c.isdigit() for c in re.split(r"[xeED]", found, maxsplit=1)[0])
+        digits = sum(c.isdigit() for c in re.split(r"[xXeEdD#]", found, maxsplit=1)[0])
         if not 7 <= digits <= 15 or _DATE.fullmatch(found) or _DOTTED.fullmatch(found):
             continue
         score, value = _judge(found, options.region)
@@ -82,11 +82,10 @@ def _judge(found: str, region: str) -> tuple[float, str | None]:
             value = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
             if international:
                 return (0.9, value)
-            return (
-                (0.62 if _grouped(found) else 0.32, value)
-                if place == region
-                else (0.55 if _grouped(found) else 0.25, None)
-            )
+            if place == region:
+                return (0.62 if _grouped(found) else 0.32, value)
+            # Two bare groups are a number somewhere on earth more often than not: "9816 214".
+            return (max(_shape(found), 0.55 if _grouped(found) > 1 else 0.25), None)
     if international:
         return (0.6, None)
     return (_shape(found), None)
