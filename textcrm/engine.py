@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from threadpoolctl import threadpool_limits
+
 from textcrm.catalog import Catalog
 from textcrm.classify.predictor import Classifier, load
 from textcrm.clean import Cleaner
@@ -129,6 +131,11 @@ class Engine:
             key: SentenceEncoder.open(registry.encoder(key), threads=settings.threads)
             for key in sorted({m.encoder_hash for m in models.values() if m.encoder_hash})
         }
+        for model in models.values():
+            if model.encoder_hash:
+                model.attach(encoders[model.encoder_hash])
+        # the work is many small products: more BLAS threads than asked for only wait for each other
+        threadpool_limits(settings.threads)
         recognisers: dict[str, EntityRecogniser] = {}
         lines: dict[Channel, Line] = {}
         for channel, spec in specs.items():
