@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -213,15 +214,15 @@ def _bench_speed(settings: Settings) -> None:
             model.predict(batch)
 
     for title, call, least in (("with embedding", with_embedding, "150"), ("TF-IDF alone", without, "3,000")):
-        one = [clock(lambda text=text, call=call: call([text])) for text in texts[:300]]
+        one = [clock(partial(call, [text])) for text in texts[:300]]
         floor = " (at most 12)" if call is with_embedding else ""
         say(f"one text, three classifiers, {title}, ms, p50{floor}", f"{1000 * statistics.median(one):.2f}")
-        seconds = min(clock(lambda call=call: call(texts)) for _ in range(3))
+        seconds = min(clock(partial(call, texts)) for _ in range(3))
         say(
             f"2,000 texts, three classifiers, {title}, a second a core (at least {least})",
             f"{len(texts) / seconds:.0f}",
         )
-    explained = [clock(lambda text=text: models[0].explain(text)) for text in texts[:50]]
+    explained = [clock(partial(models[0].explain, text)) for text in texts[:50]]
     say("one explanation, ms, p50 (at most 20)", f"{1000 * statistics.median(explained):.2f}")
     say("torch imported when serving", "torch" in sys.modules)
 
