@@ -46,14 +46,14 @@ def run(
     Parameters
     ----------
     with_worker
-        Analyse stored messages in the same process.
+        Analyse stored messages, read the sources and tell the sinks in the same process.
     ready
         Called with the address, once the port is ours.
     """
     _log()
     app = _application(settings, store=store, engine=engine)
     config = uvicorn.Config(app, host=settings.host, port=settings.port, **OPTIONS)
-    with config.bind_socket() as port, _working(store, engine) if with_worker else nullcontext():
+    with config.bind_socket() as port, _working(store, engine, settings) if with_worker else nullcontext():
         port.listen(2048)  # whoever comes from now on waits and is not refused
         ready(f"http://{settings.host}:{port.getsockname()[1]}")
         uvicorn.Server(config).run(sockets=[port])
@@ -80,7 +80,7 @@ def build_from_environment() -> FastAPI:
         engine = Engine.open(settings)
         engine.warm()
         if os.environ.get(_WITH_WORKER):
-            stack.enter_context(_working(store, engine))
+            stack.enter_context(_working(store, engine, settings))
         return _application(settings, store=store, engine=engine, resources=stack.pop_all())
 
 
@@ -92,17 +92,21 @@ def _application(settings: Settings, *, store: Store, engine: Engine, resources:
 
 
 @contextmanager
-def _working(store: Store, engine: Engine) -> Iterator[None]:
-    """Analyse what comes in, in a thread, for as long as the block lasts."""
+def _working(store: Store, engine: Engine, settings: Settings) -> Iterator[None]:
+    """Analyse what comes in, read the sources and tell the sinks, for as long as the block lasts."""
+    from textcrm.stream.feeds import Feeds
     from textcrm.stream.worker import Worker
 
     worker = Worker(store, engine, largest_batch=WORKER_BATCH)
+    feeds = Feeds(store, settings, owner=worker.owner)
     thread = threading.Thread(target=worker.run, name="textcrm-worker", daemon=True)
     thread.start()
+    feeds.start()
     try:
         yield
     finally:
         worker.stop()
+        feeds.close()
         thread.join(DRAIN_SECONDS)
         if thread.is_alive():
             worker.abandon()

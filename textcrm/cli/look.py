@@ -1,4 +1,4 @@
-"""``textcrm queue | show | trends``: what was found out, in the terminal."""
+"""``textcrm queue | show | trends | phrases``: what was found out, in the terminal."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
     app.command("queue")(queue)
     app.command("show")(show)
     app.command("trends")(trends)
+    app.command("phrases")(phrases)
 
 
 def queue(
@@ -146,3 +147,28 @@ def trends(
         output.print_table(f"By {by}", (by, "channel", "messages", "negative", "neutral", "positive", "net"), rows)
     else:
         output.say("Nothing is analysed yet: textcrm ingest, then textcrm analyse.")
+
+
+def phrases(
+    channel: Annotated[str | None, typer.Option(help="Of this channel.")] = None,
+    intent: Annotated[str | None, typer.Option(help="Of this intent.")] = None,
+    sentiment: Annotated[str | None, typer.Option(help="Of this sentiment.")] = None,
+    product: Annotated[str | None, typer.Option(help="Of this product.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1_000)] = 20,
+    json: Json = False,
+) -> None:
+    """Show the words and phrases that set some messages apart from all others."""
+    from textcrm.operations.phrases import phrases_of
+    from textcrm.store import open_store
+
+    given = {"channel": channel, "intent": intent, "sentiment": sentiment, "product": product}
+    with open_store(read_settings()) as store:
+        found = phrases_of(store, {k: v for k, v in given.items() if v is not None}, limit=limit)
+    if json:
+        for p in found:
+            output.print_json({"phrase": p.text, "z": round(p.z, 2), "inside": p.inside, "outside": p.outside})
+    elif found:
+        rows = [(p.text, p.inside, p.outside, f"{p.z:.1f}") for p in found]
+        output.print_table("Said more often there", ("phrase", "messages there", "elsewhere", "z"), rows)
+    else:
+        output.say("Nothing is said there more often than chance allows.")

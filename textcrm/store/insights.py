@@ -167,6 +167,11 @@ class Insights:
         rows = self._c.find(query).sort([(key, -1) for key in keys]).limit(limit)
         return [(insight_of(d), (d["rank"], d["sent_at"], d["_id"])) for d in rows]
 
+    def texts(self, filters: dict[str, str], *, limit: int) -> list[tuple[str, str]]:
+        """Return ids and cleaned texts of messages that fit, newest first."""
+        rows = self._c.find(check_filters(filters), {"record.clean": 1}).sort("sent_at", -1).limit(limit)
+        return [(d["_id"], d["record"]["clean"]) for d in rows]
+
     def of_customer(self, customer_id: str, *, limit: int = 200) -> list[Insight]:
         """Return the insights of a customer's messages, newest first."""
         return [insight_of(d) for d in self._c.find({"customer": customer_id}).sort("sent_at", -1).limit(limit)]
