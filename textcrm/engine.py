@@ -143,7 +143,13 @@ class Engine:
             key = spec.entities.fingerprint()
             if key not in recognisers:
                 recognisers[key] = EntityRecogniser(
-                    spacy=spec.entities.spacy, patterns=spec.entities.patterns, region=settings.region
+                    spacy=spec.entities.spacy,
+                    patterns=spec.entities.patterns,
+                    region=settings.region,
+                    products=spec.entities.products,
+                    formats=spec.entities.formats,
+                    allow=spec.entities.allow,
+                    deny=spec.entities.deny,
                 )
             cleaner = Cleaner(
                 quotes=spec.clean.quotes,

@@ -46,11 +46,26 @@ class CleanSpec(Spec):
     social: bool = False
 
 
+Term = Annotated[str, Field(min_length=1, max_length=200)]
+EntityLabel = Annotated[str, Field(pattern=r"^[A-Z][A-Z_]{1,31}$")]
+
+
 class EntitiesSpec(Spec):
-    """Which recognisers run. ``patterns`` names pattern recognisers; empty means all."""
+    """Which recognisers run, and the words of the firm that they know.
+
+    ``patterns`` names pattern recognisers; empty means all. ``products`` are names of products, reported as
+    ``PRODUCT`` in any case; ``deny`` terms that are always reported, as ``TERM``; ``allow`` terms that are never
+    reported, such as the firm's own name. ``formats`` gives the shapes of the firm's own numbers by label, e.g.
+    ``ORDER = "ORD-######"``: ``#`` is a digit, ``@`` a letter, ``*`` either, all else stands for itself; the
+    pattern recogniser ``order`` reads them.
+    """
 
     spacy: bool = True
     patterns: tuple[Name, ...] = ()
+    products: tuple[Term, ...] = ()
+    formats: dict[EntityLabel, Annotated[str, Field(min_length=3, max_length=64)]] = Field(default_factory=dict)
+    allow: tuple[Term, ...] = ()
+    deny: tuple[Term, ...] = ()
 
 
 class PipelineSpec(Spec):

@@ -71,12 +71,31 @@ def test_a_wrong_recipe_is_refused_and_the_key_named(tmp_path: Path, text: str, 
 
 
 @pytest.mark.parametrize(
-    "line", ['channel = "fax"', "colour = 1", 'languages = ["english"]', 'mask = { IBAN = "burn" }', "clean = 3"]
+    "line",
+    [
+        'channel = "fax"',
+        "colour = 1",
+        'languages = ["english"]',
+        'mask = { IBAN = "burn" }',
+        "clean = 3",
+        'entities = { brands = ["x"] }',
+        'entities = { products = [""] }',
+        'entities = { formats = { order = "ORD-###" } }',
+        'entities = { allow = "x" }',
+    ],
 )
 def test_a_wrong_pipeline_is_refused(tmp_path: Path, line: str) -> None:
     text = PIPELINE.replace('channel = "chat"', line) if line.startswith("channel") else PIPELINE + line
     with pytest.raises(SpecError):
         read_spec(write(tmp_path, text), PipelineSpec)
+
+
+def test_a_pipeline_names_the_words_of_the_firm(tmp_path: Path) -> None:
+    table = '[entities]\nproducts = ["Heron kettle"]\nallow = ["Alder & Finch"]\ndeny = ["Project Owl"]\n'
+    spec = read_spec(write(tmp_path, PIPELINE + table + 'formats = { ORDER = "AF-#####" }\n'), PipelineSpec)
+    assert spec.entities.products == ("Heron kettle",)
+    assert (spec.entities.allow, spec.entities.deny) == (("Alder & Finch",), ("Project Owl",))
+    assert spec.entities.formats == {"ORDER": "AF-#####"}
 
 
 def test_the_users_own_come_first_and_names_are_never_paths(tmp_path: Path) -> None:
