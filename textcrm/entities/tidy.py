@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from textcrm.entities.found import Found
@@ -10,6 +11,10 @@ from textcrm.entities.patterns.dates import is_vague
 
 _NAMELIKE = frozenset(
     {"PERSON", "ORG", "GPE", "LOC", "FAC", "PRODUCT", "WORK_OF_ART", "NORP", "EVENT", "LAW", "LANGUAGE"}
+)
+
+_BUILT = re.compile(
+    r"(?:Street|Road|Route|Avenue|Lane|Court|Square|Park|Estate|Bridge|Station|Terrace|Drive|Way|Hall)\Z"
 )
 
 
@@ -22,7 +27,7 @@ def tidy(text: str, spans: Iterable[Found]) -> Iterator[Found]:
         body = text[start:end]
         if span.label in _NAMELIKE and not _is_name(span.label, body):
             continue
-        label = _label(span.label, body)
+        label = _organisation(text, start, body) if span.label == "ORG" else _label(span.label, body)
         if label:
             yield span._replace(start=start, end=end, label=label)
 
@@ -61,3 +66,22 @@ def _label(label: str, body: str) -> str | None:
     if label in {"DATE", "TIME"} and is_vague(body):
         return "DURATION"
     return label
+
+
+def _organisation(text: str, start: int, body: str) -> str | None:
+    """Return what *body* is that the model takes for an organisation: its favourite for names it does not know."""
+    if not any(map(str.isupper, body)):
+        return None
+    words = body.split()
+    before = text[max(0, start - 8) : start].lower()
+    if len(words) > 1:
+        return "FAC" if _BUILT.search(words[-1]) else "ORG"
+    flags = names().get(body.lower(), "")
+    if flags and "?" not in flags:
+        return "PERSON"
+    if before.endswith((" in ", " near ")) and body.istitle():
+        return "GPE"
+    # Short capitals are jargon (SLA, QA) unless something comes from them.
+    if body.isupper() and len(body) < 6 and not before.endswith((" at ", " from ", " with ", " by ")):
+        return None
+    return "ORG"

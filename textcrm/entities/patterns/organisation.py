@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import dropwhile
 
 from textcrm.entities.found import Found, Options
 from textcrm.entities.letters import CAPITAL, GAP, LETTER, START, UPPER, any_of
-from textcrm.entities.lexicon import BRANDS, NATIONALITIES, NOT_NAMES, common_words, is_common, names
+from textcrm.entities.lexicon import BRANDS, COUNTRIES, NATIONALITIES, NOT_NAMES, common_words, is_common, names
 
 _FORM = (
     r"Inc\.?|Incorporated|Corp\.?|Corporation|Ltd\.?|Limited|LLC|L\.L\.C\.|LLP|LP|PLC|plc|Co\.|Company|GmbH(?: & Co\. KG)?|AG|KG|OHG|UG|e\.V\.|SE|"
@@ -23,7 +24,7 @@ _FIRM = re.compile(rf"{START}(?P<name>{CAPITAL}(?:{_JOIN}{CAPITAL}){{0,3}}?(?:,?
 _LOWER = re.compile(rf"(?<![\w])(?P<name>\w{{2,30}}(?:[ -]\w{{2,30}}){{0,2}}?,?[ ](?:{_LOWER_FORM}))(?![\w])")
 # Three family names are a firm behind "at", alone on a line, or before a verb of one; else they are three persons.
 _LAW = re.compile(
-    rf"(?m)(?:(?<![\w])(?:(?i:at|for|from|with|the|by|of|join(?:ed)?|called) )|^[ \t?>*]{{0,6}})(?P<name>{CAPITAL}, {CAPITAL} and {CAPITAL})"
+    rf"(?m)(?:(?<![\w])(?:(?i:at|for|from|with|the|by|of|join(?:ed)?|called) )|^[ \t?>*]{{0,6}})(?P<name>{CAPITAL}, {CAPITAL},? and {CAPITAL})"
     rf"(?=[ \t]*(?:$|[.,;]| (?:is|was|has|inc|ltd|llc|orchestra|office|group|songwriter|employee|which|where|in|and|as)(?![\w])))",
     re.IGNORECASE,
 )
@@ -43,6 +44,27 @@ _AT = re.compile(rf"(?<![\w])at (?P<name>{CAPITAL}(?:[ ](?:&[ ])?{CAPITAL}){{0,3
 _BECAME = re.compile(
     rf"(?<![\w])(?:became|acquired by|merged with|bought by|owned by|partnered with|hired by|fired from|invoice from|order from|ordered from|bought from|purchased from|subscription (?:to|with)) (?P<name>{CAPITAL}(?:{_JOIN}{CAPITAL}){{0,3}})"
 )
+_KIND = r"(?:company|employer|supplier|competitor|bank|firm|start-?up|agency|retailer|brand|vendor|merchant|charity|business|manufacturer|carrier|insurer|organi[sz]ation|shop|store|seller)"
+# "our company, X", "the bank X", "Company name: X".
+_KIND_OF = re.compile(
+    rf"(?<![\w]){LETTER}(?:(?i:my|our|your|their|his|her|the|a|an|former|old|new|first|current|biggest|main) (?i:{_KIND})(?:,|(?i:'s name)? (?i:is|was)(?: (?i:called|named))?| (?i:called|named))? "
+    rf"|(?i:{_KIND}(?: name)? ?: ?))(?P<name>{CAPITAL}(?:{_JOIN}{CAPITAL}){{0,3}})"
+)
+# One who stands in business with a firm, and says with whom.
+_DEALS = re.compile(
+    rf"(?<![\w]){LETTER}(?i:account|banks?|banking|contract|agreement|deal|partnership|interview|appointment|internship|intern|insured|insurance|mortgage|loan|policy|subscription|"
+    rf"membership|engineer|manager|developer|analyst|consultant|director|head|president|vice president|vp|chairman|cfo|cto|coo|partner|staff|team|people|folks|everyone|"
+    rf"services?|products?|shares?|stock|stake|bill|statement|quote|delivery|parcel|package|purchase|refund|letter|representative|agent|advisor|consultants?|career|role|"
+    rf"complain(?:t|ed|ing)?|enrolled|studie[sd]|studying|graduated?|invest(?:ed|ing)?|volunteers?|bought (?:it|this|them)|sued|left|quit|join(?:ing)?|affiliated|"
+    rf"charged?|issued|delivered|made|manufactured|provided|operated|funded|sponsored|subsidiary|spokes(?:person|man|woman)|board|opening hours|payments?)"
+    rf"[ ](?:(?:twice|once|again)[ ])?(?:at|with|from|of|for|in|about|against|by|to)[ ](?P<name>(?:\d{{1,4}}[ ])?{CAPITAL}(?:[ ](?:&[ ])?{CAPITAL}){{0,3}})(?![\w'’-])"
+)
+# What only a firm has or does.
+_OWNS = re.compile(
+    rf"{START}(?P<name>{CAPITAL}(?:[ ](?:&[ ])?{CAPITAL}){{0,3}}?)(?=['’]s (?:customer (?:service|support|care)|support team|app|website|terms|headquarters|stock|shares|ceo|CEO|employees|helpline|products|services|prices|policies|competitors?)(?![\w])"
+    rf"| (?:customer (?:service|support|care)|app|website|credit card|debit card|gift card|loyalty card|subscription|membership|account manager|shares|stock|CEO|helpline|call cent(?:er|re))(?![\w])"
+    rf"| (?:over)?(?:charged|billed|refunded|acquired|hired|announced|launched|merged|manufactures|sells|provides|offers|ships|went bankrupt|laid off|filed for|is hiring|denied (?:my|our|the)|sent (?:me|us) (?:the wrong|an? (?:invoice|bill|parcel|package))|reported (?:a|an)|has (?:announced|launched|acquired))(?![\w]))"
+)
 # The second or third line of a signature or a letterhead, before its address or telephone line.
 _BLOCK = re.compile(
     rf"(?m)^[ \t?>*]{{0,6}}(?P<name>{CAPITAL}(?:[ &]{{1,3}}{CAPITAL}){{0,3}})[ \t]{{0,3}}\n(?=[ \t?>*]{{0,6}}(?:\d|(?i:the corner|unit|psc|p\.?o\.? ?box|phone|tel|mobile|fax|desk|e-?mail|www|http)))"
@@ -55,6 +77,7 @@ _ALSO_WORDS = frozenset(
     {"Sky", "Wise", "Chase", "Zoom", "Slack", "Stripe", "Meta", "Otto", "Hermes", "Delta", "Fiat", "Sap"}
 )
 _COINED = re.compile(rf"(?<![\w@#.'’-])[{UPPER}][a-z]{{5,24}}(?![\w'’-]|\.\w)")
+_WORD = re.compile(r"[^\s,]+")
 _VERB = re.compile(r" (?:is|was|has|have|had|are|will|does|did|can)(?![\w])|['’]s ")
 _CAMEL = re.compile(rf"(?<![\w@#.'’-])(?:[{UPPER}][a-z]{{2,15}}){{2,3}}(?![\w'’-]|\.\w)")
 _COINED_END = re.compile(
@@ -63,6 +86,10 @@ _COINED_END = re.compile(
 _TOWN_END = re.compile(
     r"(?:field|ford|ton|ham|wood|bridge|burgh?|land|port|ville|stadt?|berg|dale|by|worth|bury|mouth|pool|wick|heim|hausen|dorf|feld|kirchen|haven|view|shire|side|town|veld|hill|stone|house|man|son|sen|ism|ness|ing|ment|tion|able|ful|less)s?\Z"
 )
+
+
+_ARTICLES = frozenset("the a an my your our his her their this that".split())
+_CUED = frozenset({_PHRASE, _BECAME, _DEALS, _KIND_OF, _AT})
 
 
 def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one signature for all)
@@ -84,19 +111,37 @@ def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one s
         (_SUBJECT, 0.67),
         (_BECAME, 0.66),
         (_BLOCK, 0.56),
-        (_AT, 0.55),
+        (_AT, 0.61),
+        (_KIND_OF, 0.76),
+        (_DEALS, 0.62),
+        (_OWNS, 0.6),
     ):
         for match in pattern.finditer(text):
             start, end = match.span("name")
-            words = text[start:end].replace(",", " ").split()
-            while len(words) > 1 and words[0].lower() in NOT_NAMES:
-                start += len(words.pop(0)) + 1
-            if pattern is _AT and ("g" in names().get(words[0].lower(), "") or all(map(is_common, words))):
-                continue
-            if pattern is _BLOCK and (match.start() == 0 or all(map(is_common, words)) or _JOB.search(words[-1])):
-                continue
-            if words[0].lower() not in NOT_NAMES and words[0].lower() not in NATIONALITIES:
-                yield Found(start, end, "ORG", score, "organisation")
+            words = list(_WORD.finditer(text, start, end))
+            # Behind a cue a capital is meant ("works for Credit Sesame"); at the head of a sentence it tells nothing.
+            drop = _ARTICLES if pattern in _CUED else NOT_NAMES
+            kept = list(dropwhile(lambda word: word.group().lower() in drop, words)) or words[-1:]  # noqa: B023
+            first_line = pattern is _BLOCK and match.start() == 0
+            if not first_line and _holds(pattern, [word.group() for word in kept], whole=len(kept) == len(words)):
+                yield Found(kept[0].start(), end, "ORG", score, "organisation")
+
+
+def _holds(pattern: re.Pattern[str], words: list[str], *, whole: bool) -> bool:
+    """Say whether *words* can be the firm that *pattern* found; not *whole* if words were left out before them."""
+    first = words[0].lower()
+    if len(words) > 1 and pattern in _CUED and not all(map(is_common, words)):
+        return True
+    if re.split("['’]", first, maxsplit=1)[0] in NOT_NAMES or first in NATIONALITIES:
+        return False
+    if pattern is _LAW:
+        return whole and all(word.lower() in names() or not is_common(word) for word in words[:2])
+    if pattern is _BLOCK and _JOB.search(words[-1]):
+        return False
+    if pattern in {_AT, _DEALS, _OWNS, _KIND_OF} and ("g" in names().get(first, "") or first.title() in COUNTRIES):
+        return False
+    needs_a_name = pattern in {_AT, _BLOCK, _DEALS, _OWNS, _KIND_OF} or (pattern is _SUBJECT and len(words) == 1)
+    return not needs_a_name or not all(map(is_common, words))
 
 
 def _mid_sentence(text: str, match: re.Match[str]) -> bool:
@@ -109,11 +154,9 @@ def _mid_sentence(text: str, match: re.Match[str]) -> bool:
 
 def _is_coined(word: str) -> bool:
     """Say whether *word* (lower case) looks made for a firm: two common words in one, or a firm's ending on one."""
-    if word in names() or is_common(word) or _TOWN_END.search(word):
+    if word in names() or is_common(word) or word.removesuffix("s") in NOT_NAMES or _TOWN_END.search(word):
         return False
     if _COINED_END.search(word):
         return True
     known = common_words()
-    return any(
-        word[:cut] in known and word[cut:] in known for cut in range(3, len(word) - 2) if cut > 3 or len(word) - cut > 3
-    )
+    return any(word[:cut] in known and word[cut:] in known for cut in range(4, len(word) - 3))
