@@ -19,36 +19,42 @@ _FORM = (
 )
 _LOWER_FORM = r"inc\.?|ltd\.?|llc|corp\.?|gmbh|plc"
 _JOB = re.compile(r"(?i)(?:er|or|ist|ian|eer|ant|ive|man|woman|clerk|officer|nurse|agent|assistant|driver)\Z")
-_JOIN = rf"(?:{GAP}|,[ ]|[ ]?&[ ]|[ ]and[ ]|[ ]of[ ])"
-_FIRM = re.compile(rf"{START}(?P<name>{CAPITAL}(?:{_JOIN}{CAPITAL}){{0,3}}?(?:,?{GAP}(?:{_FORM})){{1,2}})(?![\w])")
+_JOIN = rf"(?:{GAP}|[ ]?&[ ]|[ ]and[ ]|[ ]of(?: the)?[ ])"
+# One word of a firm's name: Xignite, eBay, Booking.com, 3M; a number only before a word with a capital.
+_PART = rf"(?:{CAPITAL}(?:\.(?:com|org|net|io|ai|co)(?![\w]))?|[a-z]{{1,2}}[{UPPER}]\w{{1,30}}|\d{{1,4}}(?:[{UPPER}]\w{{0,30}}|(?=[ ][{UPPER}])))"
+_TRIO = rf"{CAPITAL}, {CAPITAL},? and {CAPITAL}"
+_NAME = rf"(?:{_TRIO}|{_PART}(?:{_JOIN}{_PART}){{0,3}})"
+_FIRM = re.compile(
+    rf"{START}(?P<name>(?:\d{{1,4}}[ ])?(?:{_TRIO}|{CAPITAL}(?:{_JOIN}{CAPITAL}){{0,3}}?)(?:,?{GAP}(?:{_FORM})){{1,2}})(?![\w])"
+)
 _LOWER = re.compile(rf"(?<![\w])(?P<name>\w{{2,30}}(?:[ -]\w{{2,30}}){{0,2}}?,?[ ](?:{_LOWER_FORM}))(?![\w])")
 # Three family names are a firm behind "at", alone on a line, or before a verb of one; else they are three persons.
 _LAW = re.compile(
-    rf"(?m)(?:(?<![\w])(?:(?i:at|for|from|with|the|by|of|join(?:ed)?|called) )|^[ \t?>*]{{0,6}})(?P<name>{CAPITAL}, {CAPITAL},? and {CAPITAL})"
+    rf"(?m)(?:(?<![\w])(?:(?i:at|for|from|with|the|by|of|join(?:ed)?|called) )|^[ \t?>*]{{0,6}})(?P<name>{_TRIO})"
     rf"(?=[ \t]*(?:$|[.,;]| (?:is|was|has|inc|ltd|llc|orchestra|office|group|songwriter|employee|which|where|in|and|as)(?![\w])))",
     re.IGNORECASE,
 )
 _PHRASE = re.compile(
     rf"(?<![\w]){LETTER}(?i:works? (?:for|at)|working (?:for|at)|worked (?:for|at)|employed (?:by|at)|job at|position at|year at|company (?:called|named)|joined|hired by|ceo of|founder of|"
     rf"employee of|employees of|customer of|client of|shares? of|company[ ]?:|firm[ ]?:|organi[sz]ation[ ]?:|employer[ ]?:|firma[ ]?:|société[ ]?:|empresa[ ]?:|"
-    rf"arbeite (?:bei|für)|travaille chez|trabajo en|lavoro per|werk bij)[ ](?P<name>{CAPITAL}(?:{_JOIN}{CAPITAL}){{0,3}})"
+    rf"arbeite (?:bei|für)|travaille chez|trabajo en|lavoro per|werk bij)[ ](?P<name>{_NAME})"
 )
 
 
 _SUBJECT = re.compile(
-    rf"{START}(?:[Tt]he )?(?P<name>{CAPITAL}(?:{_JOIN}{CAPITAL}){{0,3}}?)(?= (?:was founded|is the brainchild|(?:is|was) (?:a|an|the|one of the) (?:[\w-]{{2,20}} ){{0,3}}?"
+    rf"{START}(?:[Tt]he )?(?P<name>{_TRIO}|{CAPITAL}(?:{_JOIN}{CAPITAL}){{0,3}}?)(?= (?:was founded|is the brainchild|(?:is|was) (?:a|an|the|one of the) (?:[\w-]{{2,20}} ){{0,3}}?"
     rf"(?:agency|company|firm|startup|start-up|provider|bank|retailer|manufacturer|supplier|shop|store|brand|charity|business|corporation|vendor|carrier|airline)"
     rf"|(?:Orchestra|office|headquarters|store|shop|branch|website|helpdesk|hotline|customer service|support team|employee|employees|songwriter|spokesman|spokesperson|resignation)(?![\w])))"
 )
-_AT = re.compile(rf"(?<![\w])at (?P<name>{CAPITAL}(?:[ ](?:&[ ])?{CAPITAL}){{0,3}})(?![\w'’-]|[ ]\d)")
+_AT = re.compile(rf"(?<![\w])at (?P<name>{_NAME})(?![\w'’-]|[ ]\d)")
 _BECAME = re.compile(
-    rf"(?<![\w])(?:became|acquired by|merged with|bought by|owned by|partnered with|hired by|fired from|invoice from|order from|ordered from|bought from|purchased from|subscription (?:to|with)) (?P<name>{CAPITAL}(?:{_JOIN}{CAPITAL}){{0,3}})"
+    rf"(?<![\w])(?:became|acquired by|merged with|bought by|owned by|partnered with|hired by|fired from|invoice from|order from|ordered from|bought from|purchased from|subscription (?:to|with)) (?P<name>{_NAME})"
 )
 _KIND = r"(?:company|employer|supplier|competitor|bank|firm|start-?up|agency|retailer|brand|vendor|merchant|charity|business|manufacturer|carrier|insurer|organi[sz]ation|shop|store|seller)"
 # "our company, X", "the bank X", "Company name: X".
 _KIND_OF = re.compile(
     rf"(?<![\w]){LETTER}(?:(?i:my|our|your|their|his|her|the|a|an|former|old|new|first|current|biggest|main) (?i:{_KIND})(?:,|(?i:'s name)? (?i:is|was)(?: (?i:called|named))?| (?i:called|named))? "
-    rf"|(?i:{_KIND}(?: name)? ?: ?))(?P<name>{CAPITAL}(?:{_JOIN}{CAPITAL}){{0,3}})"
+    rf"|(?i:{_KIND}(?: name)? ?: ?))(?P<name>{_NAME})"
 )
 # One who stands in business with a firm, and says with whom.
 _DEALS = re.compile(
@@ -57,7 +63,7 @@ _DEALS = re.compile(
     rf"services?|products?|shares?|stock|stake|bill|statement|quote|delivery|parcel|package|purchase|refund|letter|representative|agent|advisor|consultants?|career|role|"
     rf"complain(?:t|ed|ing)?|enrolled|studie[sd]|studying|graduated?|invest(?:ed|ing)?|volunteers?|bought (?:it|this|them)|sued|left|quit|join(?:ing)?|affiliated|"
     rf"charged?|issued|delivered|made|manufactured|provided|operated|funded|sponsored|subsidiary|spokes(?:person|man|woman)|board|opening hours|payments?)"
-    rf"[ ](?:(?:twice|once|again)[ ])?(?:at|with|from|of|for|in|about|against|by|to)[ ](?P<name>(?:\d{{1,4}}[ ])?{CAPITAL}(?:[ ](?:&[ ])?{CAPITAL}){{0,3}})(?![\w'’-])"
+    rf"[ ](?:(?:twice|once|again)[ ])?(?:at|with|from|of|for|in|about|against|by|to)[ ](?P<name>{_NAME})(?![\w'’-])"
 )
 # What only a firm has or does.
 _OWNS = re.compile(
