@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from textcrm.entities.found import Found
 from textcrm.entities.lexicon import NOT_NAMES, is_common, names
 from textcrm.entities.patterns.dates import is_vague
+from textcrm.entities.patterns.person_names import FAMILY_ENDING
 
 _NAMELIKE = frozenset(
     {"PERSON", "ORG", "GPE", "LOC", "FAC", "PRODUCT", "WORK_OF_ART", "NORP", "EVENT", "LAW", "LANGUAGE"}
@@ -15,6 +16,9 @@ _NAMELIKE = frozenset(
 
 _BUILT = re.compile(
     r"(?:Street|Road|Route|Avenue|Lane|Court|Square|Park|Estate|Bridge|Station|Terrace|Drive|Way|Hall)\Z"
+)
+_TOWN = re.compile(
+    r"(?i)\w{3}(?:ville|stadt|berg|burgh?|dorf|hausen|heim|kirchen|ford|field|ton|ham|wick|bury|mouth|bridge|borough|shire|holm|vik|sund|ovo|evo|grad)\Z"
 )
 
 
@@ -77,9 +81,10 @@ def _organisation(text: str, start: int, body: str) -> str | None:
     if len(words) > 1:
         return "FAC" if _BUILT.search(words[-1]) else "ORG"
     flags = names().get(body.lower(), "")
-    if flags and "?" not in flags:
+    if (flags and "?" not in flags) or (FAMILY_ENDING.search(body) and len(body) > 5):
         return "PERSON"
-    if before.endswith((" in ", " near ")) and body.istitle():
+    # Letters with marks stand in more names of towns than of firms, in English.
+    if (before.endswith((" in ", " near ")) and body.istitle()) or _TOWN.search(body) or not body.isascii():
         return "GPE"
     # Short capitals are jargon (SLA, QA) unless something comes from them.
     if body.isupper() and len(body) < 6 and not before.endswith((" at ", " from ", " with ", " by ")):

@@ -1,7 +1,7 @@
 """Postal addresses: street, unit, town, region, postcode and country together are one entity.
 
 A *core* (street and number, post box, military address, corner of two streets) starts an address; from its end the
-address is read on, part by part, over commas and line ends. A core whose shape is weak ("Pivovarská 276") counts only
+address is read on, part by part, over commas and line ends. A core whose shape is weak ("Zahradní 15") counts only
 where a strong part follows or a phrase such as "lives at" stands before.
 """
 
@@ -19,11 +19,11 @@ from textcrm.entities.patterns import streets as st
 _EDGE = r"(?<![\w#$€£.:/-])"
 _STOP = r"(?![\w])"
 _STREET = (
-    # 1668 Glyn St; 12-14 N 5th Ave NW; the number may be followed by a second one: 903 83 Dora Creek
+    # 1200 Alder St; 12-14 N 5th Ave NW; the number may be followed by a second one: 120 14 Otter Creek
     (re.compile(rf"{_EDGE}\d{{1,6}}[A-Za-z]?(?:[-/]\d{{1,4}})?,?{GAP}(?:\d{{1,5}}{GAP})?(?:{st.DIRECTION}{GAP})?(?:{st.WORD}{GAP}){{1,4}}?(?:(?:{st.SURE})(?![\w])|(?P<rare>(?:{st.SUFFIX})))\.?{_STOP}(?:{GAP}{st.DIRECTION}{_STOP})?"), 0.8),
-    # Luite tee 87, Unter den Linden ... Straße 17
+    # Mere tee 12, Unter den Linden ... Straße 17
     (re.compile(rf"{_EDGE}(?=[\d{UPPER}])(?:\d{{1,6}}{GAP})?{CAPITAL}(?:{GAP}{CAPITAL}){{0,2}}{GAP}(?:{st.MIDDLE}){GAP}{st.HOUSE}{_STOP}\.?"), 0.75),
-    # 12 bis, rue de la Paix; Via Roma 131; ul. Miła 53/7
+    # 12 bis, rue de la Paix; Via Garibaldi 12; ul. Lipowa 12/3
     (re.compile(rf"{_EDGE}(?:\d{{1,5}}(?:[ ]?(?:bis|ter|quater|[A-Z]))?,?{GAP})(?=[^\W\d_])(?i:{st.PREFIX}){GAP}(?:{st.WORD}[ ]?){{1,5}}(?<=\w){_STOP}"), 0.8),
     (re.compile(rf"{_EDGE}(?=[^\W\d_]{{2}}|c/|r\.)(?i:{st.PREFIX})(?=[^0-9\n]{{0,80}}[0-9])[ ]{{0,2}}(?:{st.WORD}[ ]?){{1,5}},?[ ]?(?:n[°ºo.]{{1,2}}[ ]?)?{st.HOUSE}{_STOP}"), 0.8),
     # boxes and military addresses

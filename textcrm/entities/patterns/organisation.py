@@ -136,7 +136,7 @@ def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one s
 def _holds(pattern: re.Pattern[str], words: list[str], *, whole: bool) -> bool:
     """Say whether *words* can be the firm that *pattern* found; not *whole* if words were left out before them."""
     first = words[0].lower()
-    if len(words) > 1 and pattern in _CUED and not all(map(is_common, words)):
+    if len(words) > 1 and pattern in _CUED and (pattern is _KIND_OF or not all(map(is_common, words))):
         return True
     if re.split("['’]", first, maxsplit=1)[0] in NOT_NAMES or first in NATIONALITIES:
         return False

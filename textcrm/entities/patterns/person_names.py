@@ -16,7 +16,7 @@ _RUN = re.compile(
     rf"(?:[{UPPER}]\.?(?![\w])|{CAPITAL})){{0,5}}"
 )
 _WORD = re.compile(r"[^\s]+")
-_ENDING = re.compile(
+FAMILY_ENDING = re.compile(
     r"(?:ov|ova|ev|eva|yov|sky|skyi?|ski|ska|skaya|cki|cka|ský|ská|wicz|czyk|czak|ović|evic|evich|ovich|ovna|evna|ić|ič|čić|enko|chuk|yuk|ian|yan|dze|shvili|"
     r"sson|ssen|sen|son|dóttir|dottir|ström|berg|gren|quist|qvist|lund|stad|nen|lainen|ainen|escu|eanu|oiu|poulos|opoulou|idis|akis|oglu|zade|"
     r"ez|az|es|eira|inho|eau|ier|aux|ard|ert|elli|etti|ini|ucci|mann|stein|bauer|meier|maier|huber|ssmann|stra|sma|aerts|ema|inga)\Z"
@@ -45,7 +45,7 @@ def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one s
 
 
 def echoes(text: str, persons: Iterable[str]) -> Iterator[Found]:
-    """Yield where a part of a full name in *persons* stands alone elsewhere ("Asya Godina ... Asya")."""
+    """Yield where a part of a full name in *persons* stands alone elsewhere ("Vera Alderin ... Vera")."""
     parts = {word.strip(".,'’") for person in persons if " " in person for word in person.split()}
     parts = {word for word in parts if len(word) > 2 and word[0].isupper() and not is_common(word)}
     if not parts:
@@ -71,7 +71,7 @@ def _name_at(words: list[tuple[str, int, int]], index: int) -> tuple[int, float]
         return (0, 0.0)
     last = words[index + taken - 1][0]
     if taken > 1:
-        family = "s" in _flags(last) or _ENDING.search(_bare(last)) is not None
+        family = "s" in _flags(last) or FAMILY_ENDING.search(_bare(last)) is not None
         if "g" in flags and ("?" not in flags or family):
             return (taken, 0.76 if family else 0.7)
         if (

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from textcrm.entities.letters import CAPITAL, GAP, UPPER
 
-# After a number and a name: "1668 Glyn St".
+# After a number and a name: "1200 Alder St".
 SUFFIX = (
     r"Alley|Aly|Annex|Arcade|Avenue|Ave|Av|Bayou|Beach|Bend|Bluffs?|Bottom|Boulevard|Blvd|Branch|Bridge|Brooks?|Burgs?|Bypass|Camp|Canyon|Cape|Causeway|"
     r"Centers?|Centre|Circles?|Cir|Cliffs?|Close|Club|Common|Corners?|Course|Courts?|Ct|Coves?|Creek|Crescent|Cres|Crest|Crossing|Crossroad|Curve|Dale|Dam|"
@@ -27,23 +27,23 @@ SURE = (
     r"Street|St|Avenue|Ave|Av|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Terrace|Way|Highway|Hwy|Parkway|Pkwy|Close|Crescent|"
     r"Circle|Cir|Trail|Turnpike|Alley|Row|Walk|Gardens|Mews|Grove|Broadway|Quay|Parade|Expressway|Freeway|Plaza"
 )
-# These mark a street even without a number: "Waechter Turnpike", "Elm Street".
+# These mark a street even without a number: "Heron Turnpike", "Elm Street".
 PLAIN_SUFFIX = (
     r"Street|Avenue|Road|Boulevard|Blvd|Lane|Drive|Turnpike|Highway|Terrace|Crescent|Parkway|Expressway|Freeway"
 )
-# The end of one word, before a number: "Bahnhofstraße 5", "Kiannonkatu 98".
+# The end of one word, before a number: "Bahnhofstraße 5", "Koivukatu 12".
 ENDINGS = tuple(
     "straße strasse str gasse weg platz allee ring damm ufer chaussee steig stieg graben straat laan plein gracht kade dijk "
     "dreef singel steenweg gade vej vænget plads stræde gården toften gatan gata gate gaten vägen väg vegen veien vei vegur "
     "stigen stien gränd torget torg bakken backen haugen svingen stræti braut stígur götu katu tie polku kuja tori kaari "
     "tänav utca körút ská ského cká".split()
 )
-# A word of its own, between the name and a number: "Luite tee 87", "Király u. 15".
+# A word of its own, between the name and a number: "Mere tee 12", "Király u. 15".
 MIDDLE = (
     r"Straße|Strasse|Str\.|Gasse|Weg|Platz|Allee|Ring|Damm|Ufer|straat|laan|weg|plein|Allé|allé|Alle|plads|Plads|vej|Vej|gade|Gade|terrasse|gate|gata|gatan|vei|vägen|väg|"
     r"tee|tn\.?|tänav|mnt|pst|puiestee|u\.|utca|Utca|út|Út|útja|tér|krt\.|körút|köz|sor|fasor|katu|tie|náměstí|nám\.|třída|nábřeží|ulice|ul\.|Street|Streets|Road|Avenue"
 )
-# Before the name: "rue de la Paix", "Via Roma 131", "ul. Miła 53".
+# Before the name: "rue de la Paix", "Via Garibaldi 12", "ul. Lipowa 12".
 PREFIX = (
     r"rue|avenue|av\.|ave\.|boulevard|boul\.|bd|bvd|place|chemin|allée|allées|impasse|quai|cours|route|rte|square|passage|sentier|faubourg|montée|ruelle|"
     r"calle|c/|cl\.|avenida|avda\.?|avd\.|plaza|pza\.?|paseo|pso\.|camino|carrera|ronda|travesía|carretera|ctra\.|glorieta|"
