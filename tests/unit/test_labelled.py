@@ -108,3 +108,11 @@ def test_a_mapping_is_followed_and_checked() -> None:
     with pytest.raises(UsageError, match="no label of that name"):
         match_labels([("0",)], SENTIMENT, mapping={"0": "bad"})
     assert match_labels([("positive",)], SENTIMENT, among=["neutral", "positive"]).among == ("neutral", "positive")
+
+
+def test_a_next_line_character_inside_a_text_ends_no_row(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes("A film\x85 about, well, little.\t0\nLovely\x0c indeed\t1\n".encode())
+    rows = read_labelled(path)
+    assert rows.texts == ("A film\x85 about, well, little.", "Lovely\x0c indeed")
+    assert rows.labels == (("0",), ("1",))

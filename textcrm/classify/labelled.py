@@ -141,7 +141,8 @@ def _json_rows(content: str, name: str) -> tuple[list[str], list[list[Any]]]:
 
 
 def _table_rows(content: str, suffix: str) -> tuple[list[str], list[list[Any]]]:
-    lines = content.splitlines()
+    # not splitlines: a NEL or a form feed inside a text ends no row
+    lines = content.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
     filled = [line for line in lines[:2000] if line.strip()]
     if suffix == ".csv":
         delimiter: str | None = _delimiter(filled)
