@@ -113,6 +113,6 @@ def test_a_mapping_is_followed_and_checked() -> None:
 def test_a_next_line_character_inside_a_text_ends_no_row(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes("A film\x85 about, well, little.\t0\nLovely\x0c indeed\t1\n".encode())
-    rows = read_labelled(path)
+    rows = read_labelled(path, with_labels=True)
     assert rows.texts == ("A film\x85 about, well, little.", "Lovely\x0c indeed")
     assert rows.labels == (("0",), ("1",))
