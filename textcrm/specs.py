@@ -22,7 +22,7 @@ MAX_SPEC_BYTES = 200_000
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")]
 LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
-MaskAction = Literal["keep", "redact", "partial", "pseudonym"]
+MaskAction = Literal["keep", "redact", "partial"]
 Head = Literal["random_forest", "extra_trees", "logistic_regression", "linear_svm", "decision_tree", "auto"]
 LinearKind = Literal["logistic_regression", "linear_svm", "ridge"]
 

@@ -112,7 +112,7 @@ class Models:
         self, texts: Sequence[str], *, channel: Channel, policy: str
     ) -> list[tuple[str, tuple[EntitySpan, ...]] | Exception]:
         """Return each text masked, with the entities and marks in it, or the error that befell it."""
-        masker = Masker(POLICIES[policy])
+        masker = Masker({**POLICIES[policy], **self._engine.lines[channel].spec.mask})
 
         def work(some: Sequence[str]) -> Sequence[tuple[str, tuple[EntitySpan, ...]]]:
             with self._engine.turn(channel) as line:
