@@ -282,7 +282,12 @@ class Engine:
             found = line.recogniser.recognise([c.text for c in cleans], languages=[c.language.code for c in cleans])
             entities = [tuple(_to_raw(e, c) for e in spans) for spans, c in zip(found, cleans, strict=True)]
         texts = [model_text(message, clean).text for message, clean in zip(messages, cleans, strict=True)]
-        predictions = self._classify(texts, [c.language for c in cleans], line, None)
+        predictions = [
+            _for_content(found, clean)
+            for found, clean in zip(
+                self._classify(texts, [c.language for c in cleans], line, None), cleans, strict=True
+            )
+        ]
         intents = self._sentence_intents(cleans, line)
         with self.clock.stage("link"):
             keys = [
@@ -344,6 +349,13 @@ def _for_language(prediction: Prediction, language: Language) -> Prediction:
     if language.supported or language.code == "und":
         return prediction
     return prediction.model_copy(update={"abstained": True, "reason": "unsupported_language"})
+
+
+def _for_content(predictions: tuple[Prediction, ...], clean: CleanText) -> tuple[Prediction, ...]:
+    """Decline a message in which the author wrote nothing of their own."""
+    if "nothing_left" not in clean.flags:
+        return predictions
+    return tuple(p.model_copy(update={"abstained": True, "reason": "too_short"}) for p in predictions)
 
 
 def _to_raw(entity: EntitySpan, clean: CleanText) -> EntitySpan:

@@ -51,7 +51,9 @@ def insight_document(insight: Insight, message: Message, *, stored_at: datetime)
     for prediction in insight.predictions:
         document[prediction.task] = None if prediction.abstained else prediction.label
     urgency = insight.prediction("urgency")
-    document["rank"] = urgency_rank(urgency.label if urgency else None, insight.kind)
+    # between two levels is still about that level; what a model cannot read at all is nobody's emergency yet
+    judged = urgency is not None and (not urgency.abstained or urgency.reason == "ambiguous")
+    document["rank"] = urgency_rank(urgency.label if urgency and judged else None, insight.kind)
     return document
 
 
