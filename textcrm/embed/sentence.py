@@ -8,6 +8,7 @@ twice.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -131,17 +132,12 @@ class SentenceEncoder:
         return vectors, hidden
 
 
+_LONE = re.compile("[\ud800-\udfff]")
+
+
 def _plain(text: str) -> str:
     """Replace lone surrogates one to one, which the tokenizer cannot take; offsets stay."""
-    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") if _has_surrogate(text) else text
-
-
-def _has_surrogate(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return True
-    return False
+    return _LONE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def write_encoder(folder: Path, *, name: str, tokenizer: dict[str, Any], dimensions: int, max_tokens: int) -> str:
