@@ -14,6 +14,9 @@
     ├── ArtifactError         a model folder is damaged, foreign or too large
     ├── StoreError            the database refused
     │   └── UnavailableError  it cannot be reached; try again
+    │       ├── MailboxError  a mail server
+    │       └── KafkaError    a broker
+    ├── EngineDownError   the engine fails on a text that is known to be good
     └── DependencyError       a part of the system is missing here (an extra, a binary)
 
 Each error has a stable ``code``, says what happened, the likely cause and what to do. Errors know no HTTP; the API
@@ -127,6 +130,24 @@ class UnavailableError(StoreError):
     """The database cannot be reached; try again."""
 
     code = "unavailable"
+
+
+class MailboxError(UnavailableError):
+    """The mail server cannot be reached, or the connection broke; try again."""
+
+    code = "mailbox"
+
+
+class KafkaError(UnavailableError):
+    """The broker cannot be reached, or refused; try again."""
+
+    code = "kafka"
+
+
+class EngineDownError(TextcrmError):
+    """The engine fails on a text that is known to be good."""
+
+    code = "engine_down"
 
 
 class DependencyError(TextcrmError):

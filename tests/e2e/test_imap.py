@@ -19,10 +19,10 @@ import pytest
 
 from tests.e2e import dovecot as daemon
 from tests.e2e.dovecot import PASSWORD, USER, Cutter, Dovecot
-from textcrm.errors import SettingsError, UsageError
+from textcrm.errors import MailboxError, SettingsError, UsageError
 from textcrm.operations.sources import add_imap, follow, read_now
 from textcrm.settings import Settings
-from textcrm.sources.imap import Credentials, ImapServer, MailboxError, mailbox
+from textcrm.sources.imap import Credentials, ImapServer, mailbox
 from textcrm.sources.oauth import Refresher
 from textcrm.store import Store
 

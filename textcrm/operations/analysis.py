@@ -11,8 +11,8 @@ from pathlib import Path
 
 from pymongo.errors import PyMongoError
 
-from textcrm.errors import StoreError
-from textcrm.operations.claims import Analyser, EngineDownError, owner_name, settle, work_on
+from textcrm.errors import EngineDownError, StoreError
+from textcrm.operations.claims import Analyser, owner_name, settle, work_on
 from textcrm.records import Author, Channel, Insight, Message, Source, message_key
 from textcrm.settings import Settings
 from textcrm.sources import Rejected, read

@@ -20,7 +20,7 @@ from typing import Protocol
 
 from pymongo.errors import PyMongoError
 
-from textcrm.errors import StoreError, TextcrmError
+from textcrm.errors import EngineDownError, StoreError, TextcrmError
 from textcrm.operations.decisions import as_decided
 from textcrm.records import Channel, Customer, Insight, Message, Source
 from textcrm.store import Store
@@ -40,12 +40,6 @@ class Analyser(Protocol):
         self, messages: Sequence[Message], *, find: FindCustomers, now: datetime
     ) -> tuple[list[Insight], list[Customer]]:
         """Return one insight a message, in order, and the provisional customers."""
-
-
-class EngineDownError(TextcrmError):
-    """The engine fails on a text that is known to be good."""
-
-    code = "engine_down"
 
 
 @dataclass(frozen=True)

@@ -29,10 +29,10 @@ from typing import Any
 
 from pymongo.errors import PyMongoError
 
-from textcrm.errors import StoreError, TextcrmError, UsageError
+from textcrm.errors import KafkaError, StoreError, TextcrmError, UsageError
 from textcrm.operations.vault import Vault
 from textcrm.settings import Settings
-from textcrm.sources.kafka import RESULT_TOPIC, KafkaBroker, KafkaError, Producer
+from textcrm.sources.kafka import RESULT_TOPIC, KafkaBroker, Producer
 from textcrm.store import Store
 from textcrm.store.outbox import Delivery
 from textcrm.store.sinks import Sink

@@ -13,12 +13,12 @@ from datetime import timedelta
 
 from pymongo.errors import PyMongoError
 
-from textcrm.errors import SettingsError, StoreError, TextcrmError, UsageError
+from textcrm.errors import MailboxError, SettingsError, StoreError, TextcrmError, UsageError
 from textcrm.operations.ingest import IngestReport, take
 from textcrm.operations.vault import Vault
 from textcrm.records import Channel, Message, Source
 from textcrm.settings import Settings
-from textcrm.sources.imap import FETCH_BYTES, Credentials, Folder, ImapServer, Mailbox, MailboxError, mailbox
+from textcrm.sources.imap import FETCH_BYTES, Credentials, Folder, ImapServer, Mailbox, mailbox
 from textcrm.sources.mailbox import Caps, MailItem, MailParser
 from textcrm.sources.oauth import Refresher
 from textcrm.store import Store

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from textcrm.errors import SettingsError, UnavailableError, UsageError
+from textcrm.errors import MailboxError, SettingsError, UsageError
 
 Security = Literal["tls", "starttls", "none"]
 SECURITIES: tuple[Security, ...] = ("tls", "starttls", "none")
@@ -28,12 +28,6 @@ SEARCH_SPAN = 20_000  # UIDs asked for at a time: one line of answer stays below
 _UID = re.compile(rb"\bUID (\d{1,10})\b")
 _SIZE = re.compile(rb"\bRFC822\.SIZE (\d{1,15})\b")
 _IDLE_TAG = b"IDLE1"
-
-
-class MailboxError(UnavailableError):
-    """The mail server cannot be reached, or the connection broke; try again."""
-
-    code = "mailbox"
 
 
 @dataclass(frozen=True)

@@ -24,18 +24,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from textcrm.errors import DependencyError, UnavailableError
+from textcrm.errors import DependencyError, KafkaError
 from textcrm.records import Author, Channel, Message, Source, message_key
 from textcrm.sources.rejected import Rejected
 
 DATA_TOPIC, RESULT_TOPIC = "customer_data", "customer_result"
 FLUSH_SECONDS = 30.0
-
-
-class KafkaError(UnavailableError):
-    """The broker cannot be reached, or refused; try again."""
-
-    code = "kafka"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from pymongo.errors import PyMongoError
 
-from textcrm.errors import StoreError
+from textcrm.errors import EngineDownError, StoreError
 from textcrm.operations.claims import (
     Analyser,
     EngineDownError,

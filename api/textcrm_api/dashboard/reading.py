@@ -37,12 +37,17 @@ class Fold:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why the model of one task answers as it does; ``words`` are marks on the own text, ``subject`` on the subject."""
+    """Why the model of one task answers as it does; ``words`` are marks on the own text, ``subject`` on the subject.
+
+    ``now`` is what the model would answer today, where that differs from what is stored.
+    """
 
     task: str
     words: tuple[dict[str, Any], ...]
     subject: tuple[dict[str, Any], ...]
     lost: str
+    second: str
+    now: str | None
     examples: tuple[Example, ...]
 
 
@@ -186,14 +191,18 @@ def _reasons(
         return [], "The message was analysed by another version; run textcrm analyse --all to see reasons."
     if not insight.language.supported and insight.language.code != "und":
         return [], "The models do not read this language."
-    try:
-        said = [engine.explain(message, task=prediction.task) for prediction in insight.predictions]
-    except TextcrmError as error:
-        return [], str(error)
-    return [_reason(one, message, clean, shown) for one in said], ""
+    reasons, silent = [], ""
+    for prediction in insight.predictions:
+        try:
+            said = engine.explain(message, task=prediction.task)
+        except TextcrmError as error:
+            silent = str(error)
+            continue
+        reasons.append(_reason(said, message, clean, shown, stored=prediction.label))
+    return reasons, silent
 
 
-def _reason(said: Explanation, message: Message, clean: CleanText, shown: Shown) -> Reason:
+def _reason(said: Explanation, message: Message, clean: CleanText, shown: Shown, *, stored: str) -> Reason:
     subject = (message.subject or "").strip()
     body_at = len(subject) + 2 if subject and not clean.text.startswith(subject) else 0
     words: list[dict[str, Any]] = []
@@ -209,4 +218,5 @@ def _reason(said: Explanation, message: Message, clean: CleanText, shown: Shown)
             span = shown.place(*clean.offsets.to_raw(*span))
         if span is not None:
             words.append({"start": span[0], "end": span[1], **mark})
-    return Reason(said.task, tuple(words), tuple(in_subject), said.lost, said.examples)
+    now = said.label if said.label != stored else None
+    return Reason(said.task, tuple(words), tuple(in_subject), said.lost, said.second, now, said.examples)
