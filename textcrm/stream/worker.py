@@ -15,7 +15,6 @@ from pymongo.errors import PyMongoError
 from textcrm.errors import EngineDownError, StoreError
 from textcrm.operations.claims import (
     Analyser,
-    EngineDownError,
     Outcome,
     check_engine,
     owner_name,
