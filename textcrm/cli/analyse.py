@@ -31,6 +31,9 @@ def analyse(
     ] = None,
     text: Annotated[str | None, typer.Option(help="One text to analyse without storing.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Stored messages that were analysed before, too.")] = False,
+    stale: Annotated[
+        bool, typer.Option("--stale", help="Stored messages that an older pipeline or model analysed, too.")
+    ] = False,
     channel: Annotated[str, typer.Option(help=CHANNEL_HELP)] = "chat",
     json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
@@ -43,19 +46,23 @@ def analyse(
     elif file is not None:
         _file(settings, file, channel_of(channel))
     else:
-        _stored(settings, every=every, as_json=json)
+        _stored(settings, every=every, stale=stale, as_json=json)
 
 
-def _stored(settings: Settings, *, every: bool, as_json: bool) -> None:
+def _stored(settings: Settings, *, every: bool, stale: bool, as_json: bool) -> None:
     from textcrm.engine import Engine
     from textcrm.operations.analysis import analyse_stored
+    from textcrm.operations.stream import rework
     from textcrm.store import open_store
 
     with open_store(settings) as store:
+        engine = Engine.open(settings)
+        if stale:
+            rework(store, standing=[line.fingerprint for line in engine.lines.values()])
         counts = store.messages.counts()
         total = sum(counts.values()) if every else counts.get("pending", 0) + counts.get("leased", 0)
         with output.progress("Analysing", total=total) as step:
-            report = analyse_stored(store, Engine.open(settings), everything=every, progress=step)
+            report = analyse_stored(store, engine, everything=every, progress=step)
     if as_json:
         failed = [{"id": i, "reason": reason} for i, reason in report.failed]
         output.print_json({"done": report.done, "failed": len(failed), "failures": failed})

@@ -14,6 +14,7 @@ from textcrm.errors import NotFoundError
 from textcrm.operations.analysis import AnalysisReport, analyse_stored
 from textcrm.operations.customers import import_customers
 from textcrm.operations.ingest import IngestReport, ingest
+from textcrm.operations.stream import rework
 from textcrm.operations.training import train_missing
 from textcrm.records import Channel
 from textcrm.settings import Settings
@@ -82,6 +83,7 @@ def run_demo(store: Store, engine: Engine, *, settings: Settings, steps: Steps) 
         ingested.duplicates += report.duplicates
         ingested.quarantined += report.quarantined
         ingested.rejections += report.rejections
+    rework(store, standing=[line.fingerprint for line in engine.lines.values()])  # a newer program sees it anew
     with steps("Analysing", store.messages.counts().get("pending", 0)) as step:
         analysed = analyse_stored(store, engine, progress=step)
     return DemoReport(store.customers.count(provisional=False), ingested, analysed)
