@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from tests.desk_data import answer, application, at, fill, keep, known
 from tests.factories import message
+from textcrm.operations import corrections, desk
 from textcrm.records import Message
 from textcrm.settings import Settings
 from textcrm.store import Store
@@ -332,3 +333,13 @@ def test_the_compiled_words_are_those_of_the_text(tmp_path: Path) -> None:
     made = tmp_path / "textcrm.mo"
     subprocess.run([shutil.which("msgfmt") or "", "-c", "-o", str(made), str(folder / "textcrm.po")], check=True)
     assert made.read_bytes() == (folder / "textcrm.mo").read_bytes()
+
+
+def test_a_correction_by_the_api_is_the_same_at_the_desk(store: Store, messages: list[Message]) -> None:
+    chosen = messages[0].id
+    made = corrections.correct(store, chosen, task="urgency", label="critical", by="key:x")
+    assert desk.queue_page(store, desk.wanted_of({}, person="x"), limit=2)[1].message.id in (chosen, messages[6].id)
+    assert dict(desk.open_message(store, chosen).row.desk.labels) == {"urgency": "critical"}
+    corrections.undo(store, made.id, by="key:x")
+    assert dict(desk.open_message(store, chosen).row.desk.labels) == {}
+    assert [event.kind for event in desk.open_message(store, chosen).history] == ["correct", "undo"]

@@ -67,8 +67,9 @@ def list_(json: Json = False) -> None:
 
 def undo(correction: Annotated[str, typer.Argument(help="The id of the correction.", show_default=False)]) -> None:
     """Take a correction back."""
+    from textcrm.operations.corrections import undo as run
     from textcrm.store import open_store
 
     with open_store(read_settings()) as store:
-        undone = store.corrections.undo(correction)
+        undone = run(store, correction, by=getpass.getuser())
     output.say(f"Taken back: {undone.task} of {undone.message_id[:8]} is what the model said.")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from textcrm.errors import NotFoundError, UsageError
-from textcrm.operations import corrections
 from textcrm.records import Customer, Insight, Message
 from textcrm.store import Store
 from textcrm.store.corrections import Correction
@@ -153,42 +152,6 @@ def similar(store: Store, row: DeskRow, *, limit: int = 4) -> list[DeskRow]:
     rows = [r for r in queue_page(store, wanted, limit=60, newest_first=True) if r.cursor[2] != row.cursor[2]]
     shared = [(len(own & {w.strip(".,;:!?()").casefold() for w in r.insight.clean.split()}), r) for r in rows]
     return [r for n, r in sorted(shared, key=lambda pair: -pair[0]) if n >= 2][:limit]
-
-
-def correct_label(
-    store: Store, message_id: str, *, task: str, label: str, by: str, labels: Sequence[str] = ()
-) -> Correction:
-    """Say which label is right; the queue and the trends go by it at once.
-
-    Raises
-    ------
-    NotFoundError
-        The message is unknown or not analysed yet.
-    UsageError
-        The insight has no such task, or the task no such label.
-    """
-    made = corrections.correct(store, message_id, task=task, label=label, by=by, labels=labels)
-    _follow(store, message_id, kind="correct", by=by, text=f"{task}: {label}")
-    return made
-
-
-def undo_correction(store: Store, correction_id: str, *, by: str) -> Correction:
-    """Take a correction back.
-
-    Raises
-    ------
-    NotFoundError
-        There is none with this id.
-    """
-    undone = store.corrections.undo(correction_id)
-    _follow(store, undone.message_id, kind="undo", by=by, text=f"{undone.task}: {undone.label}")
-    return undone
-
-
-def _follow(store: Store, message_id: str, *, kind: str, by: str, text: str) -> None:
-    standing = {c.task: c.label for c in store.corrections.list(message_id=message_id)}
-    chosen = "correct" if kind == "correct" else "undo"
-    desk_of(store).relabel(message_id, labels=standing, kind=chosen, by=by, text=text)  # type: ignore[arg-type]
 
 
 def act(store: Store, ids: Sequence[str], action: str, *, by: str, hours: int = 24) -> int:

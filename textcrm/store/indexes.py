@@ -60,6 +60,14 @@ INDEXES: tuple[Index, ...] = (
     ),
     # the queue and its filters
     _on("insights", "queue", ("rank", DESCENDING), ("sent_at", DESCENDING), ("_id", DESCENDING)),
+    _on(
+        "insights",
+        "desk",
+        ("desk.closed", ASCENDING),
+        ("rank", DESCENDING),
+        ("sent_at", DESCENDING),
+        ("_id", DESCENDING),
+    ),
     _on("insights", "by_time", ("sent_at", DESCENDING), ("_id", DESCENDING)),
     _on("insights", "by_channel", ("channel", ASCENDING), ("sent_at", DESCENDING)),
     _on("insights", "by_intent", ("intent", ASCENDING), ("rank", DESCENDING), ("sent_at", DESCENDING)),

@@ -78,7 +78,7 @@ def number(value: float) -> str:
 
 def percent(value: float) -> str:
     """Return a share as a percentage."""
-    return f"{value * 100:.0f}%"
+    return "<1%" if 0 < value < 0.005 else f"{value * 100:.0f}%"
 
 
 def size(count: int) -> str:

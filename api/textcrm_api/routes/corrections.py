@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textcrm.operations.corrections import correct
+from textcrm.operations.corrections import correct, undo
 from textcrm_api import convert
 from textcrm_api.answers import CorrectionOut, CorrectionsOut
 from textcrm_api.gate import needs
@@ -32,6 +32,6 @@ def list_corrections(service: ServiceDep, message_id: common.Value = None, task:
 
 
 @router.delete("/v1/corrections/{correction_id}", **needs("correct"))
-def undo_correction(correction_id: common.PathId, service: ServiceDep) -> CorrectionOut:
+def undo_correction(correction_id: common.PathId, service: ServiceDep, caller: CallerDep) -> CorrectionOut:
     """Take a correction back; it stays on record as undone."""
-    return convert.correction(service.store.corrections.undo(correction_id))
+    return convert.correction(undo(service.store, correction_id, by=f"key:{caller.id}"))

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from textcrm.operations import desk
+from textcrm.operations import corrections, desk
 from textcrm.operations.views import snippet
 from textcrm.records import Insight
 from textcrm_api.dashboard.original import FRAME_HEADERS, original_page
@@ -58,7 +58,7 @@ def add(router: APIRouter, pages: Pages) -> None:
     def correct(request: Request, message_id: str) -> Response:
         form = request.state.form
         task = first(form, "task")
-        desk.correct_label(
+        corrections.correct(
             pages.store,
             message_id,
             task=task,
@@ -70,7 +70,7 @@ def add(router: APIRouter, pages: Pages) -> None:
 
     @router.post("/desk/{message_id}/undo", response_model=None)
     def undo(request: Request, message_id: str) -> Response:
-        undone = desk.undo_correction(pages.store, first(request.state.form, "correction"), by=request.state.person)
+        undone = corrections.undo(pages.store, first(request.state.form, "correction"), by=request.state.person)
         return _back(request, message_id, f"undo:{undone.task}")
 
     @router.post("/desk/{message_id}/note", response_model=None)
