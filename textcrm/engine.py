@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FindCustomers = Callable[[Sequence[str]], Sequence[Customer]]
-ENGINE_VERSION = 1  # raised when the same pipeline and models would give other insights
+SOLE_INTENT = 0.9  # a message that is so sure of one intent is not searched for a second
+ENGINE_VERSION = 2  # raised when the same pipeline and models would give other insights
 
 
 @dataclass(frozen=True)
@@ -288,7 +289,7 @@ class Engine:
                 self._classify(texts, [c.language for c in cleans], line, None), cleans, strict=True
             )
         ]
-        intents = self._sentence_intents(cleans, line)
+        intents = self._sentence_intents(cleans, predictions, line)
         with self.clock.stage("link"):
             keys = [
                 keys_of(message, clean, spans, region=self._region)
@@ -314,10 +315,18 @@ class Engine:
         with self.clock.stage("embed"):
             return self._encoders[key].encode(texts)
 
-    def _sentence_intents(self, cleans: Sequence[CleanText], line: Line) -> list[tuple[IntentSpan, ...]]:
-        """Find several intents in one message: those that single sentences are sure of."""
+    def _sentence_intents(
+        self, cleans: Sequence[CleanText], predictions: Sequence[tuple[Prediction, ...]], line: Line
+    ) -> list[tuple[IntentSpan, ...]]:
+        """Find several intents in one message: those that single sentences are sure of.
+
+        Only where the message as a whole leaves room for a second one: reading each sentence costs as much again.
+        """
         classifier = next((c for c in line.classifiers if c.task == "intent"), None)
-        spans = [sentences(c.text) if c.language.supported else [] for c in cleans]
+        spans = [
+            sentences(clean.text) if clean.language.supported and _leaves_room(found) else []
+            for clean, found in zip(cleans, predictions, strict=True)
+        ]
         if classifier is None:
             return [() for _ in cleans]
         several = [(i, s, e) for i, row in enumerate(spans) if len(row) > 1 for s, e in row]
@@ -326,13 +335,18 @@ class Engine:
         if texts:
             vectors = self._embed(texts, classifier.encoder_hash)
             with self.clock.stage("classify sentences"):
-                predictions = classifier.predict(texts, vectors)
-            for (i, s, e), prediction in zip(several, predictions, strict=True):
+                of_sentences = classifier.predict(texts, vectors)
+            for (i, s, e), prediction in zip(several, of_sentences, strict=True):
                 if not prediction.abstained:
                     start, end = cleans[i].offsets.to_raw(s, e)
                     span = IntentSpan(start=start, end=end, label=prediction.label, confidence=prediction.confidence)
                     found[i].append(span)
         return [tuple(row) for row in found]
+
+
+def _leaves_room(predictions: tuple[Prediction, ...]) -> bool:
+    intent = next((p for p in predictions if p.task == "intent"), None)
+    return intent is not None and (intent.abstained or intent.confidence < SOLE_INTENT)
 
 
 def model_text(message: Message, clean: CleanText) -> ModelText:
