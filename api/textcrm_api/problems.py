@@ -46,6 +46,9 @@ KINDS: Mapping[str, Kind] = {
     "store": Kind(500, "The database refused"),
     "dependency": Kind(500, "A part of the service is missing"),
     "unavailable": Kind(503, "The database cannot be reached"),
+    "mailbox": Kind(503, "A mail server cannot be reached"),
+    "kafka": Kind(503, "A message broker cannot be reached"),
+    "engine_down": Kind(503, "The models fail on texts that are known to be good"),
     "internal": Kind(500, "The service failed"),
     # what only the edge can say
     "invalid_json": Kind(400, "The body is not JSON"),
