@@ -11,6 +11,7 @@ from textcrm.records import Customer, Insight, Message
 from textcrm.store import Store
 from textcrm.store.corrections import Correction
 from textcrm.store.desk import STATES, Cursor, Desk, DeskState, Event, State, Wanted
+from textcrm.store.rollup import Rollup
 
 FIELDS = ("channel", "intent", "sentiment", "urgency", "language", "customer", "product", "kind", "link")
 NOBODY = DeskState()
@@ -45,7 +46,14 @@ class Opened:
 def desk_of(store: Store) -> Desk:
     """Return the desk of a store."""
     db = store.database
-    return Desk(store.client, insights=db["insights"], messages=db["messages"], events=db["desk_events"], now=store.now)
+    return Desk(
+        store.client,
+        insights=db["insights"],
+        messages=db["messages"],
+        events=db["desk_events"],
+        rollup=Rollup(store.client, db),
+        now=store.now,
+    )
 
 
 def wanted_of(asked: Mapping[str, str], *, person: str) -> Wanted:

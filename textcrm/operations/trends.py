@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from textcrm.operations.significance import net_difference, rate_difference, significant
 from textcrm.store import Store
 from textcrm.store.insights import Period
-from textcrm.store.trends import SPLITS, Cell, Mood, Trends
+from textcrm.store.trends import SPLITS, Cell, Mood, Trends, period_start
 
 PERIODS: tuple[Period, ...] = ("day", "week", "month")
 MOST_LINES = 8
@@ -85,7 +85,7 @@ class Comparison:
 
 def trends_of(store: Store) -> Trends:
     """Return the trends of a store."""
-    return Trends(store.database["insights"])
+    return Trends(store.client, store.database)
 
 
 def series(
@@ -146,18 +146,18 @@ def default_span(store: Store, by: Period) -> Span:
     """Return what to show first: 30 days, 26 weeks or 24 months that end with the newest message."""
     ends = trends_of(store).span()
     newest = ends[1] if ends else store.now()
-    last = _next(_start(newest, by), by)
+    last = _next(period_start(newest, by), by)
     first = {"day": last - timedelta(days=30), "week": last - timedelta(weeks=26), "month": last - timedelta(days=730)}[
         by
     ]
     if ends:
         first = max(first, ends[0])
-    return Span(_start(first, by), last)
+    return Span(period_start(first, by), last)
 
 
 def period_starts(span: Span, by: Period) -> list[datetime]:
     """Return the beginnings of the periods that *span* touches."""
-    starts = [_start(span.since, by)]
+    starts = [period_start(span.since, by)]
     while (following := _next(starts[-1], by)) < span.until and len(starts) < 1_000:
         starts.append(following)
     return starts
@@ -166,13 +166,6 @@ def period_starts(span: Span, by: Period) -> list[datetime]:
 def period_end(start: datetime, by: Period) -> datetime:
     """Return where the period that begins at *start* ends."""
     return _next(start, by)
-
-
-def _start(time: datetime, by: Period) -> datetime:
-    day = time.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    if by == "week":
-        return day - timedelta(days=day.weekday())
-    return day.replace(day=1) if by == "month" else day
 
 
 def _next(start: datetime, by: Period) -> datetime:

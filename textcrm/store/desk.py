@@ -19,6 +19,7 @@ from textcrm.errors import NotFoundError
 from textcrm.records import Insight
 from textcrm.store.codec import URGENCY_RANK, Document, insight_of
 from textcrm.store.insights import check_filters
+from textcrm.store.rollup import Rollup
 
 Cursor = tuple[int, datetime, str]
 State = Literal["open", "snoozed", "closed", "all"]
@@ -81,12 +82,14 @@ class Desk:
         insights: Collection[Document],
         messages: Collection[Document],
         events: Collection[Document],
+        rollup: Rollup,
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
         self._c = insights
         self._messages = messages
         self._events = events
+        self._rollup = rollup
         self._now = now
 
     def page(
@@ -157,21 +160,33 @@ class Desk:
         labels
             Task to label: all corrections of the message that stand.
         """
-        insight = self.get(message_id).insight
+        found = self.get(message_id)
+        insight = found.insight
         fields: Document = {p.task: None if p.abstained else p.label for p in insight.predictions}
         fields.update(labels)
         fields["abstained"] = any(p.abstained and p.task not in labels for p in insight.predictions)
         asked = insight.kind in ("request", "empty")
         fields["rank"] = URGENCY_RANK.get(fields.get("urgency") or "normal", 1) if asked else -1
         changed = {name: fields[name] for name in (*labels, "abstained", "rank")} if labels else {}
-        self._act([message_id], {**fields, "desk.labels": labels, "desk.fields": changed}, kind=kind, by=by, text=text)
+        fields |= {"desk.labels": labels, "desk.fields": changed}
+        self._act([message_id], fields, kind=kind, by=by, text=text, day=found.cursor[1])
 
     def history(self, message_id: str) -> list[Event]:
         """Return what was done with a message, oldest first."""
         rows = self._events.find({"message": {"$eq": message_id}}).sort([("at", 1), ("_id", 1)]).limit(500)
         return [Event(d["message"], d["kind"], d["by"], d["at"], d["text"]) for d in rows]
 
-    def _act(self, ids: Sequence[str], fields: Document, *, kind: EventKind, by: str, text: str = "") -> int:
+    def _act(
+        self,
+        ids: Sequence[str],
+        fields: Document,
+        *,
+        kind: EventKind,
+        by: str,
+        text: str = "",
+        day: datetime | None = None,
+    ) -> int:
+        """Change messages and keep that somebody did; *day* is to be counted anew by the trends."""
         now = self._now()
 
         def write(session: ClientSession) -> int:
@@ -180,6 +195,8 @@ class Desk:
                 return 0
             if fields:
                 self._c.update_many({"_id": {"$in": known}}, {"$set": fields}, session=session)
+            if day is not None:
+                self._rollup.mark([day], session=session)
             events = [{"message": i, "kind": kind, "by": by, "at": now, "text": text} for i in known]
             self._events.insert_many(events, session=session)
             return len(known)

@@ -19,6 +19,7 @@ from textcrm.store.codec import Document, insight_document, insight_of
 from textcrm.store.customers import Customers
 from textcrm.store.messages import Claim
 from textcrm.store.outbox import outbox_document
+from textcrm.store.rollup import Rollup
 
 Period = Literal["day", "week", "month"]
 FILTERS = ("channel", "intent", "sentiment", "urgency", "customer", "language", "kind", "link", "product")
@@ -59,6 +60,7 @@ class Insights:
     ) -> None:
         self._client = client
         self._c = database["insights"]
+        self._rollup = Rollup(client, database)
         self._messages = database["messages"]
         self._customers = database["customers"]
         self._outbox = database["outbox"]
@@ -108,6 +110,7 @@ class Insights:
                 ordered=False,
                 session=session,
             )
+            self._rollup.mark([documents[i]["sent_at"] for i in ours], session=session)
             self._outbox.insert_many([news[i] for i in ours], ordered=False, session=session)
             self._messages.bulk_write(
                 [_done(i, claim.token, documents[i]["pipeline"], now) for i in ours], session=session

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from pymongo.collection import Collection
+from pymongo import MongoClient
+from pymongo.database import Database
 
 from textcrm.errors import UsageError
 from textcrm.store.codec import Document
 from textcrm.store.insights import Period, check_filters
+from textcrm.store.rollup import MOODS, REQUESTS, Rollup, day_of
 
 SPLITS = ("channel", "intent", "product", "language", "urgency")
-MOODS = ("negative", "neutral", "positive")
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,9 @@ class Cell:
 class Trends:
     """Counts requests over time; what is no request (bounces, newsletters) is left out."""
 
-    def __init__(self, insights: Collection[Document]) -> None:
-        self._c = insights
+    def __init__(self, client: MongoClient[Document], database: Database[Document]) -> None:
+        self._c = database["insights"]
+        self._rollup = Rollup(client, database)
 
     def cells(
         self,
@@ -82,13 +84,11 @@ class Trends:
         equal: Sequence[tuple[str, str]] = (),
     ) -> list[Cell]:
         """Return counts by period and value of *split*, oldest first. Weeks begin on Monday (ISO 8601), UTC."""
-        truncated: Document = {"date": "$sent_at", "unit": by}
-        if by == "week":
-            truncated["startOfWeek"] = "monday"
-        group = {"at": {"$dateTrunc": truncated}, "key": f"${_checked(split)}"}
-        rows = self._counted(group, since, until, equal)
-        cells = [Cell(row["_id"]["at"], str(row["_id"].get("key") or ""), _mood(row)) for row in rows]
-        return sorted(cells, key=lambda cell: (cell.start, cell.key))
+        moods: dict[tuple[datetime, str], Mood] = {}
+        for day, key, mood in self._by_day(_checked(split), since, until, equal):
+            place = (period_start(day, by), key)
+            moods[place] = moods.get(place, Mood()) + mood
+        return [Cell(start, key, moods[start, key]) for start, key in sorted(moods)]
 
     def totals(
         self,
@@ -99,26 +99,48 @@ class Trends:
         equal: Sequence[tuple[str, str]] = (),
     ) -> dict[str, Mood]:
         """Return counts by value of *split*."""
-        rows = self._counted({"key": f"${_checked(split)}"}, since, until, equal)
-        return {str(row["_id"].get("key") or ""): _mood(row) for row in rows}
+        moods: dict[str, Mood] = {}
+        for _, key, mood in self._by_day(_checked(split), since, until, equal):
+            moods[key] = moods.get(key, Mood()) + mood
+        return moods
 
-    def span(self) -> tuple[datetime, datetime] | None:
-        """Return when the oldest and the newest request were sent; None without any."""
-        ends = [
-            self._c.find_one({"kind": {"$in": ["request", "empty"]}}, {"sent_at": 1}, sort=[("sent_at", way)])
-            for way in (1, -1)
-        ]
-        return (ends[0]["sent_at"], ends[1]["sent_at"]) if ends[0] and ends[1] else None
-
-    def _counted(
-        self, key: Document, since: datetime | None, until: datetime | None, equal: Sequence[tuple[str, str]]
-    ) -> list[Document]:
-        match: Document = {"kind": {"$in": ["request", "empty"]}, **check_filters(dict(equal))}
+    def recount(
+        self, split: str, since: datetime | None, until: datetime | None, equal: Sequence[tuple[str, str]]
+    ) -> list[tuple[datetime, str, Mood]]:
+        """Return day, value of *split* and mood, counted from the insights themselves."""
+        match: Document = {"kind": REQUESTS, **check_filters(dict(equal))}
         bounds = {k: v for k, v in (("$gte", since), ("$lt", until)) if v is not None}
         if bounds:
             match["sent_at"] = bounds
+        day: Document = {"$dateTrunc": {"date": "$sent_at", "unit": "day"}}
         counts: Document = {mood: {"$sum": {"$cond": [{"$eq": ["$sentiment", mood]}, 1, 0]}} for mood in MOODS}
-        return list(self._c.aggregate([{"$match": match}, {"$group": {"_id": key, "n": {"$sum": 1}, **counts}}]))
+        group = {"_id": {"day": day, "key": f"${_checked(split)}"}, "n": {"$sum": 1}, **counts}
+        rows = self._c.aggregate([{"$match": match}, {"$group": group}])
+        return [(row["_id"]["day"], str(row["_id"].get("key") or ""), _mood(row)) for row in rows]
+
+    def _by_day(
+        self, split: str, since: datetime | None, until: datetime | None, equal: Sequence[tuple[str, str]]
+    ) -> list[tuple[datetime, str, Mood]]:
+        """Return counts by day: those kept ready where they answer the question, else a recount."""
+        whole_days = all(time is None or time == day_of(time) for time in (since, until))
+        if not whole_days or any(name != "channel" for name, _ in equal):
+            return self.recount(split, since, until, equal)
+        self._rollup.refresh()
+        rows = self._rollup.rows(split, since=since, until=until, channel=dict(equal).get("channel"))
+        return [(day, key, Mood(*counts)) for day, key, counts in rows]
+
+    def span(self) -> tuple[datetime, datetime] | None:
+        """Return when the oldest and the newest request were sent; None without any."""
+        ends = [self._c.find_one({"kind": REQUESTS}, {"sent_at": 1}, sort=[("sent_at", way)]) for way in (1, -1)]
+        return (ends[0]["sent_at"], ends[1]["sent_at"]) if ends[0] and ends[1] else None
+
+
+def period_start(time: datetime, by: Period) -> datetime:
+    """Return the beginning of the period that *time* is in, UTC."""
+    day = day_of(time)
+    if by == "week":
+        return day - timedelta(days=day.weekday())
+    return day.replace(day=1) if by == "month" else day
 
 
 def _checked(split: str) -> str:

@@ -1,0 +1,104 @@
+"""How fast the desk and the trends are over many messages: ``python tests/benchmarks/bench_pages.py [MESSAGES]``.
+
+Documents are written as the store writes them; every page is asked for through the application that ships, rendered
+whole. Prints the median and the 95th percentile of the server's time.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from starlette.testclient import TestClient
+
+from tests.desk_data import answer, application
+from tests.factories import NOON, insight, message
+from textcrm.records import Channel, Link
+from textcrm.settings import Settings
+from textcrm.store import open_store
+from textcrm.store.codec import insight_document, message_document
+from textcrm_api.dashboard import sign_in_link
+
+ROUNDS = 40
+BATCH = 5_000
+CHANNELS: tuple[Channel, ...] = ("email", "chat", "review", "social")
+MOODS, LEVELS = ("negative", "neutral", "positive"), ("low", "normal", "normal", "normal", "high", "critical")
+INTENTS = [f"intent_{i}" for i in range(40)]
+PRODUCTS = [f"Product {i}" for i in range(30)]
+PAGES = (
+    "/desk",
+    "/desk?channel=email&sentiment=negative",
+    "/desk?intent=intent_7&urgency=critical",
+    "/desk?language=de&abstained=yes",
+    "/desk?since=2026-06-01&until=2026-06-30&channel=chat",
+    "/desk?state=closed&order=newest",
+    "/desk?customer=C-77&state=all",
+    "/desk?search=kettle4711",
+    "/trends",
+    "/trends?split=intent&channel=email",
+    "/trends?by=day&split=product",
+)
+
+
+def pairs(count: int) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield documents of messages and insights over a year; nine of ten are closed already."""
+    rng = random.Random(7)
+    for number in range(count):
+        sent = message(
+            f"Message {number}: the kettle{number % 5000} hums and I would like to know why it does.",
+            channel=rng.choice(CHANNELS),
+            external_id=str(number),
+            sent_at=NOON - timedelta(minutes=rng.randrange(525_600)),
+            product=rng.choice(PRODUCTS),
+        )
+        predictions = (
+            answer("intent", rng.choice(INTENTS), "intent_0", abstained=rng.random() < 0.1),
+            answer("sentiment", rng.choice(MOODS), "neutral"),
+            answer("urgency", rng.choice(LEVELS), "normal"),
+        )
+        link = Link(customer_id=f"C-{rng.randrange(50_000)}", outcome="linked", confidence=1.0)
+        document = insight_document(insight(sent, predictions=predictions, link=link), sent, stored_at=NOON)
+        document["language"] = rng.choice(("en", "en", "en", "de", "fr"))
+        if rng.random() < 0.9:
+            document["desk"] = {"closed": NOON}
+        yield message_document(sent, stored_at=NOON, priority=0), document
+
+
+def main() -> None:
+    """Fill a database, ask for the pages, print the figures."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    with tempfile.TemporaryDirectory() as home:
+        settings = Settings(home=Path(home))
+        with open_store(settings) as store:
+            begin, batch = time.perf_counter(), []
+            for pair in pairs(count):
+                batch.append(pair)
+                if len(batch) == BATCH:
+                    store.database["messages"].insert_many([m for m, _ in batch], ordered=False)
+                    store.database["insights"].insert_many([i for _, i in batch], ordered=False)
+                    batch = []
+            print(f"{count:,} messages written in {time.perf_counter() - begin:.0f} s")
+            with TestClient(application(settings, store)) as client:
+                client.get(sign_in_link(store, "http://testserver", name="bench"))
+                for path in PAGES:
+                    client.get(path).raise_for_status()
+                    seconds = []
+                    for _ in range(ROUNDS):
+                        start = time.perf_counter()
+                        client.get(path).raise_for_status()
+                        seconds.append(time.perf_counter() - start)
+                    p95 = statistics.quantiles(seconds, n=20)[-1]
+                    print(f"{path:<56} median {statistics.median(seconds) * 1e3:6.0f} ms   p95 {p95 * 1e3:6.0f} ms")
+
+
+if __name__ == "__main__":
+    main()

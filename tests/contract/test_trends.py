@@ -1,0 +1,102 @@
+"""The counts that are kept ready for the trends equal a recount, whatever was done."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.desk_data import at, fill, keep, known
+from tests.factories import NOON, message
+from textcrm.operations import corrections, trends
+from textcrm.operations.significance import net_difference, rate_difference, significant
+from textcrm.store import Store
+from textcrm.store.rollup import day_of
+from textcrm.store.trends import SPLITS, Mood
+
+
+def counted(store: Store, split: str, equal: Sequence[tuple[str, str]]) -> dict[tuple[datetime, str], Mood]:
+    recount = trends.trends_of(store).recount(split, None, None, equal)
+    return {(day, key): mood for day, key, mood in recount}
+
+
+def assert_equal_to_a_recount(store: Store) -> None:
+    for split in SPLITS:
+        for equal in ((), (("channel", "email"),)):
+            cells = trends.trends_of(store).cells(by="day", split=split, equal=equal)
+            assert {(c.start, c.key): c.mood for c in cells} == counted(store, split, equal), (split, equal)
+
+
+def test_kept_counts_follow_arrivals_corrections_and_new_analyses(store: Store) -> None:
+    messages = fill(store)
+    assert_equal_to_a_recount(store)
+    late = message("A late one.", sent_at=at(20), channel="review", product="Kettle")
+    keep(store, [(late, known(late, sentiment="negative"))])
+    assert_equal_to_a_recount(store)
+    made = corrections.correct(store, messages[0].id, task="sentiment", label="neutral", by="ann")
+    assert_equal_to_a_recount(store)
+    store.messages.requeue({"_id": messages[0].id})
+    keep(store, [(messages[0], known(messages[0], sentiment="positive", intent="other"))])
+    assert_equal_to_a_recount(store)
+    corrections.undo(store, made.id, by="ann")
+    assert_equal_to_a_recount(store)
+
+
+def test_a_database_filled_before_days_were_counted(store: Store) -> None:
+    fill(store)
+    for name in ("trend_marks", "trend_days"):
+        store.database[name].delete_many({})
+    assert_equal_to_a_recount(store)
+
+
+def test_many_writers_and_readers_at_once(store: Store) -> None:
+    messages = fill(store)
+    rng = random.Random(3)
+
+    def change(number: int) -> None:
+        label = rng.choice(["negative", "neutral", "positive"])
+        corrections.correct(store, messages[number % 40].id, task="sentiment", label=label, by="ann")
+        if number % 5 == 0:
+            trends.trends_of(store).totals(split="intent")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(change, range(60)))
+    assert_equal_to_a_recount(store)
+
+
+@pytest.mark.parametrize("by", ["day", "week", "month"])
+def test_periods_cover_the_span_once(store: Store, by: str) -> None:
+    messages = fill(store)
+    period = next(p for p in trends.PERIODS if p == by)
+    span = trends.Span(day_of(at(60)), day_of(NOON) + timedelta(days=1))
+    series = trends.series(store, span, by=period, split="channel")
+    assert series.all.total == len(messages)
+    assert len(series.starts) == len(set(series.starts)) == len(series.all.moods)
+
+
+def test_what_fell_is_significant_and_named_first(store: Store) -> None:
+    fill(store)
+    after = trends.Span(day_of(at(27)), day_of(NOON) + timedelta(days=1))
+    compared = trends.compare(store, after.before, after, split="intent")
+    assert compared.whole.real_net
+    assert not compared.whole.real_volume
+    assert compared.changes[0].key == "complaint"
+    assert compared.changes[0].moved is not None
+    assert compared.changes[0].moved < 0
+
+
+def test_chance_is_no_arrow() -> None:
+    rng = random.Random(11)
+    found = 0
+    for _ in range(400):
+        before, after = (Mood(*(sum(rng.random() < p for _ in range(60)) for p in (0.3, 0.3, 0.3))) for _ in range(2))
+        found += (net_difference(before, after) or 1.0) <= 0.05
+    assert found <= 40  # 5 % expected; 10 % would be 4.6 standard deviations away
+    assert net_difference(Mood(3, 0, 0, 0), Mood(0, 0, 3, 0)) is None
+    assert (net_difference(Mood(50, 5, 5, 0), Mood(5, 5, 50, 0)) or 1.0) < 1e-6
+    assert (rate_difference(100, 28, 100, 28) or 0.0) == 1.0
+    assert (rate_difference(100, 28, 160, 28) or 1.0) < 0.001
+    assert significant([0.001, 0.04, None, 0.5]) == [True, False, False, False]
