@@ -16,13 +16,14 @@ from starlette.testclient import TestClient
 
 from tests.desk_data import answer, application, at, fill, keep, known
 from tests.factories import message
-from textcrm.operations import corrections, desk
+from textcrm.operations import corrections, desk, trends
 from textcrm.records import Message
 from textcrm.settings import Settings
 from textcrm.store import Store
 from textcrm_api import dashboard
 from textcrm_api.dashboard import sign_in_link
 from textcrm_api.dashboard.original import harmless
+from textcrm_api.dashboard.report import report_html
 
 PATHS = ("/desk", "/trends", "/customers", "/customers/C-1", "/models", "/quarantine", "/operations")
 BASE = "http://testserver"
@@ -343,3 +344,13 @@ def test_a_correction_by_the_api_is_the_same_at_the_desk(store: Store, messages:
     corrections.undo(store, made.id, by="key:x")
     assert dict(desk.open_message(store, chosen).row.desk.labels) == {}
     assert [event.kind for event in desk.open_message(store, chosen).history] == ["correct", "undo"]
+
+
+def test_the_report_is_one_file_that_needs_nothing_else(store: Store, messages: list[Message]) -> None:
+    sent = message(HOSTILE, channel="email", subject=HOSTILE, sent_at=at(1))
+    keep(store, [(sent, known(sent, urgency="critical", intent=HOSTILE))])
+    for language in ("en", "zh"):
+        text = report_html(store, trends.default_span(store, "week"), by="week", language=language)
+        assert f">{len(messages) + 1}</b>" in text
+        assert not re.search(r"<(script|img|link|iframe)\b", text)
+        assert text.count("<svg") == 2

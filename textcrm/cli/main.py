@@ -27,6 +27,7 @@ GROUPS = (
     "keys",
     "serve",
     "signin",
+    "report",
     "worker",
     "sources",
     "doctor",

@@ -122,14 +122,16 @@ def compare(
     all_a, all_b = sum(a.values(), Mood()), sum(b.values(), Mood())
     keys = sorted({*a, *b})
     pairs = [(a.get(key, Mood()), b.get(key, Mood())) for key in keys]
-    volume = significant([rate_difference(x.total, before.days, y.total, after.days) for x, y in pairs])
+    # before the first message of all there is nothing to compare with
+    days = before.days if all_a.total else 0.0
+    volume = significant([rate_difference(x.total, days, y.total, after.days) for x, y in pairs])
     nets = significant([net_difference(x, y) for x, y in pairs])
     changes = [
         Change(key, x, y, _contribution(all_a, all_b, x, y), volume[i], nets[i])
         for i, (key, (x, y)) in enumerate(zip(keys, pairs, strict=True))
     ]
     changes.sort(key=lambda c: (-abs(c.moved or 0.0), -c.after.total, c.key))
-    whole_volume = rate_difference(all_a.total, before.days, all_b.total, after.days)
+    whole_volume = rate_difference(all_a.total, days, all_b.total, after.days)
     whole_net = net_difference(all_a, all_b)
     whole = Change(
         "",
