@@ -16,6 +16,8 @@
   const series = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => colour(`s${n}`));
   const accent = colour("accent");
   probe.remove();
+  const chinese = document.documentElement.lang.startsWith("zh");
+  const long = chinese ? "%Y年%-m月%-d日" : "%-d %b %Y";
   const narrow = matchMedia("(max-width: 640px)").matches;
   const name = (key) => (key ? words.labels[key] || key : words.unknown);
   const layout = (extra) => ({
@@ -27,7 +29,7 @@
     hovermode: "closest",
     showlegend: true,
     legend: { orientation: "h", y: -0.18, x: 0, font: { size: 12 } },
-    xaxis: { type: "date", showgrid: false, linecolor: faint, tickformat: "%-d %b", fixedrange: true, nticks: narrow ? 5 : 12 },
+    xaxis: { type: "date", showgrid: false, linecolor: faint, tickformat: chinese ? "%-m月%-d日" : "%-d %b", fixedrange: true, nticks: narrow ? 5 : 12 },
     yaxis: { gridcolor: faint, zerolinecolor: faint, fixedrange: true, rangemode: "tozero" },
     ...extra,
   });
@@ -50,16 +52,16 @@
   const lines = [{
     x: data.starts, y: data.all.net, customdata: data.all.n, name: words.all, meta: "all", mode: "lines+markers",
     line: { color: accent, width: 3 }, marker: { size: 7 }, connectgaps: true,
-    hovertemplate: `%{x|%-d %b %Y}<br>${words.net} %{y:.0f} · %{customdata} ${words.messages}<extra>${words.all}</extra>`,
+    hovertemplate: `%{x|${long}}<br>${words.net} %{y:.0f} · %{customdata} ${words.messages}<extra>${words.all}</extra>`,
   }].concat(data.lines.map((line, index) => ({
     x: data.starts, y: line.net, customdata: line.n, name: name(line.key), mode: "lines+markers", visible: index < 4 ? true : "legendonly",
     line: { color: series[index], width: 1.3 }, marker: { size: 4 }, opacity: 0.75, connectgaps: true,
-    hovertemplate: `%{x|%-d %b %Y}<br>${words.net} %{y:.0f} · %{customdata} ${words.messages}<extra>${name(line.key)}</extra>`,
+    hovertemplate: `%{x|${long}}<br>${words.net} %{y:.0f} · %{customdata} ${words.messages}<extra>${name(line.key)}</extra>`,
   })));
   const volume = document.getElementById("chart-volume");
   const bars = data.lines.map((line, index) => ({
     type: "bar", x: data.starts, y: line.n, name: name(line.key), marker: { color: series[index] },
-    hovertemplate: `%{x|%-d %b %Y}<br>%{y} ${words.messages}<extra>${name(line.key)}</extra>`,
+    hovertemplate: `%{x|${long}}<br>%{y} ${words.messages}<extra>${name(line.key)}</extra>`,
   }));
   Promise.all([
     Plotly.newPlot(net, lines, layout({ yaxis: { gridcolor: faint, zerolinecolor: ink, zerolinewidth: 1, fixedrange: true } }), config),
