@@ -62,11 +62,13 @@ INDEXES: tuple[Index, ...] = (
     _on("insights", "queue", ("rank", DESCENDING), ("sent_at", DESCENDING), ("_id", DESCENDING)),
     _on(
         "insights",
-        "desk",
+        "desk_queue",
         ("desk.closed", ASCENDING),
         ("rank", DESCENDING),
         ("sent_at", DESCENDING),
         ("_id", DESCENDING),
+        # only to filter by, before a document is read
+        *((name, ASCENDING) for name in ("channel", "intent", "sentiment", "urgency", "language", "abstained")),
     ),
     _on("insights", "by_language", ("language", ASCENDING), ("rank", DESCENDING), ("sent_at", DESCENDING)),
     _on("insights", "by_product", ("product", ASCENDING), ("sent_at", DESCENDING)),
