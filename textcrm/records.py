@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_right
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -279,6 +280,22 @@ class Customer(Record):
     company: str | None = None
     segment: str | None = None
     provisional: bool = False
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+class CustomerEvent(Record):
+    """What a customer did, as another system says: an order, a payment, a return.
+
+    ``number`` is the order or invoice number that messages name, ``amount`` in units of ``currency`` (ISO 4217).
+    """
+
+    id: str
+    customer_id: str
+    kind: str = "order"
+    number: str | None = None
+    at: datetime | None = None
+    amount: Decimal | None = None
+    currency: str | None = None
     fields: tuple[tuple[str, str], ...] = ()
 
 

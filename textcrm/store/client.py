@@ -22,6 +22,7 @@ from textcrm.settings import Settings
 from textcrm.store.corrections import Corrections
 from textcrm.store.customers import Customers
 from textcrm.store.embedded import EmbeddedServer
+from textcrm.store.events import Events
 from textcrm.store.idempotency import IdempotencyStore
 from textcrm.store.indexes import ensure_indexes
 from textcrm.store.insights import Insights
@@ -55,6 +56,7 @@ class Store:
         self.messages = Messages(db["messages"], self.now, check_space=self.space.check_intake)
         self.raws = Raws(db["raws"])
         self.customers = Customers(db["customers"], self.now)
+        self.events = Events(db["events"], self.now)
         self.insights = Insights(client, db, self.now)
         self.quarantine = Quarantine(db["quarantine"], self.now)
         self.keys = Keys(db["keys"], self.now)

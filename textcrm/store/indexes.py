@@ -84,6 +84,8 @@ INDEXES: tuple[Index, ...] = (
     _on("insights", "by_pipeline", ("pipeline", ASCENDING)),
     _on("customers", "identity", ("keys", ASCENDING)),
     _on("customers", "by_update", ("updated_at", DESCENDING), ("_id", DESCENDING)),
+    _on("events", "by_order", ("order", ASCENDING)),
+    _on("events", "by_customer", ("customer", ASCENDING), ("at", DESCENDING)),
     _on("quarantine", "by_time", ("at", DESCENDING), ("_id", DESCENDING)),
     _on("idempotency", "expire", ("at", ASCENDING), options=(("expireAfterSeconds", 86_400),)),
     # how far sources were read
