@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from threadpoolctl import threadpool_limits
@@ -23,6 +24,7 @@ from textcrm.clean import Cleaner
 from textcrm.clean.sentences import sentences
 from textcrm.embed.sentence import SentenceEncoder
 from textcrm.entities import EntityRecogniser
+from textcrm.entities.rules import Masking
 from textcrm.errors import NotFoundError
 from textcrm.link.message import IdentityKey, decide, identifiers, keys_of
 from textcrm.records import (
@@ -103,8 +105,17 @@ class StageClock:
 class Engine:
     """Analyses messages with the pipeline of their channel. Calls from several threads take turns."""
 
-    def __init__(self, lines: dict[Channel, Line], encoders: dict[str, SentenceEncoder], *, region: str) -> None:
+    def __init__(
+        self,
+        lines: dict[Channel, Line],
+        encoders: dict[str, SentenceEncoder],
+        *,
+        region: str,
+        home: Path | None = None,
+    ) -> None:
         self.lines = lines
+        pipelines = {channel: (line.spec, line.recogniser) for channel, line in lines.items()}
+        self.masking = Masking(pipelines, region=region, home=home)
         self.clock = StageClock()
         self._encoders = encoders
         self._region = region
@@ -159,7 +170,7 @@ class Engine:
                 languages=spec.languages,
             )
             lines[channel] = Line(spec, cleaner, recognisers[key], classifiers, _fingerprint(spec, classifiers))
-        return cls(lines, encoders, region=settings.region)
+        return cls(lines, encoders, region=settings.region, home=settings.home)
 
     def warm(self) -> None:
         """Load what loads at its first use, so that the first message does not wait for it."""
