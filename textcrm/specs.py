@@ -22,7 +22,7 @@ MAX_SPEC_BYTES = 200_000
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")]
 LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
-MaskAction = Literal["keep", "redact", "partial"]
+MaskAction = Literal["keep", "redact", "partial", "pseudonym"]
 Head = Literal["random_forest", "extra_trees", "logistic_regression", "linear_svm", "decision_tree", "auto"]
 LinearKind = Literal["logistic_regression", "linear_svm", "ridge"]
 
@@ -68,11 +68,26 @@ class EntitiesSpec(Spec):
     deny: tuple[Term, ...] = ()
 
 
-class PipelineSpec(Spec):
-    """How messages of one channel are analysed.
+MaskLabel = Annotated[str, Field(pattern=r"^(?:\*|[A-Z][A-Z_]{1,31})$")]
 
-    ``models`` maps a task to a model, ``mask`` an entity to an action.
+
+class MaskSpec(Spec):
+    """What is hidden from whom: by purpose, an action for an entity label; ``*`` is for the labels not named.
+
+    The rules come on top of those of the purpose (`textcrm.entities.mask.POLICIES`). ``storage`` is what the database
+    keeps once a message is analysed, ``answers`` what the API and the webhooks tell, ``export`` what leaves the house,
+    ``logs`` what a log may show. ``keep_original`` keeps a mail's bytes as received although its text is masked.
     """
+
+    storage: dict[MaskLabel, MaskAction] = Field(default_factory=dict)
+    answers: dict[MaskLabel, MaskAction] = Field(default_factory=dict)
+    export: dict[MaskLabel, MaskAction] = Field(default_factory=dict)
+    logs: dict[MaskLabel, MaskAction] = Field(default_factory=dict)
+    keep_original: bool = False
+
+
+class PipelineSpec(Spec):
+    """How messages of one channel are analysed; ``models`` maps a task to a model."""
 
     schema_version: Literal[1] = Field(alias="schema")
     name: Name
@@ -81,7 +96,7 @@ class PipelineSpec(Spec):
     clean: CleanSpec = CleanSpec()
     entities: EntitiesSpec = EntitiesSpec()
     models: dict[Name, Name] = Field(default_factory=dict)
-    mask: dict[str, MaskAction] = Field(default_factory=dict)
+    mask: MaskSpec = MaskSpec()
 
 
 class NgramView(Spec):

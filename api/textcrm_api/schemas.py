@@ -117,7 +117,7 @@ class TextListIn(Request):
     items: Annotated[list[TextIn], Field(min_length=1, max_length=MAX_ITEMS)]
 
 
-Policy = Literal["export", "api", "storage", "logs"]
+Policy = Literal["export", "answers", "storage", "logs"]
 
 
 class CorrectionIn(Request):
@@ -159,6 +159,13 @@ class KeyIn(Request):
     name: Label
     scopes: Annotated[list[Literal["read", "write", "correct", "admin"]], Field(min_length=1, max_length=4)]
     expires_at: Instant | None = None
+
+
+class WebhookIn(Request):
+    """A webhook to make. ``url`` is https, and its host public or listed in TEXTCRM_PRIVATE_HOSTS."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+    url: Annotated[str, StringConstraints(min_length=1, max_length=2048)]
 
 
 def _shape(value: Any) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 
-from textcrm.entities.mask import POLICIES, Masker
+from textcrm.entities.mask import Purpose
 from textcrm.errors import StoreError, UsageError
 from textcrm.operations.entities import mask_texts
 from textcrm.records import CHANNELS, Channel, EntitySpan, Insight, Language, Message, Prediction
@@ -109,10 +109,10 @@ class Models:
         )
 
     async def masked(
-        self, texts: Sequence[str], *, channel: Channel, policy: str
+        self, texts: Sequence[str], *, channel: Channel, policy: Purpose
     ) -> list[tuple[str, tuple[EntitySpan, ...]] | Exception]:
         """Return each text masked, with the entities and marks in it, or the error that befell it."""
-        masker = Masker({**POLICIES[policy], **self._engine.lines[channel].spec.mask})
+        masker = self._engine.masking.masker(channel, policy)
 
         def work(some: Sequence[str]) -> Sequence[tuple[str, tuple[EntitySpan, ...]]]:
             with self._engine.turn(channel) as line:

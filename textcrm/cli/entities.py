@@ -64,7 +64,7 @@ def mask(
         list[str] | None,
         typer.Option(help="LABEL=ACTION: keep, redact, partial or pseudonym; * is for all other labels."),
     ] = None,
-    use: Annotated[str, typer.Option(help="What the masked text is for: export, storage, api or logs.")] = "export",
+    use: Annotated[str, typer.Option(help="What the masked text is for: export, answers, storage or logs.")] = "export",
     keys: Annotated[Path | None, typer.Option(help="Folder of the pseudonym keys; made if it is empty.")] = None,
     region: _REGION = None,
     products: _PRODUCTS = None,

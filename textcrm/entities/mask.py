@@ -23,10 +23,12 @@ _PERSONAL = (
     "CUSTOMER_NUMBER", "AGE",
 )  # fmt: skip
 # What each use keeps from whom; "*" is for every label that is not named.
-POLICIES: dict[str, dict[str, Action]] = {
-    "storage": {"CARD": "partial", "IBAN": "partial", "NATIONAL_ID": "redact", "*": "keep"},
+Purpose = Literal["storage", "answers", "export", "logs"]
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+POLICIES: dict[Purpose, dict[str, Action]] = {
+    "storage": {"CARD": "partial", "*": "keep"},
+    "answers": {"CARD": "partial", "IBAN": "partial", "NATIONAL_ID": "redact", "TAX_ID": "redact", "*": "keep"},
     "export": {**dict.fromkeys(_PERSONAL, "redact"), "URL": "redact", "*": "keep"},
-    "api": {"CARD": "partial", "IBAN": "partial", "NATIONAL_ID": "redact", "TAX_ID": "redact", "*": "keep"},
     "logs": {"*": "redact"},
 }
 _MARK = re.compile(
@@ -40,6 +42,23 @@ class _Piece(NamedTuple):
     end: int
     label: str
     span: EntitySpan | None
+
+
+class Edit(NamedTuple):
+    """``before[start:end]`` stands at ``[new_start, new_end)`` in the masked text."""
+
+    start: int
+    end: int
+    new_start: int
+    new_end: int
+
+
+class Masked(NamedTuple):
+    """A masked text, its entities (those kept, and the marks), and what was replaced, ascending."""
+
+    text: str
+    entities: tuple[EntitySpan, ...]
+    edits: tuple[Edit, ...]
 
 
 class Masker:
@@ -71,6 +90,11 @@ class Masker:
         """Return what is done with *label*."""
         return cast(Action, self._policy.get(label, self._policy.get("*", "keep")))
 
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The labels that are not kept; ``*`` among them where unnamed labels are not."""
+        return frozenset(label for label, action in self._policy.items() if action != "keep")
+
     def mask(
         self, text: str, entities: Sequence[EntitySpan], *, already: Sequence[EntitySpan] = ()
     ) -> tuple[str, tuple[EntitySpan, ...]]:
@@ -90,6 +114,10 @@ class Masker:
         tuple
             The masked text, and its entities: those kept, and the marks, whose ``value`` is None.
         """
+        return self.apply(text, entities, already=already)[:2]
+
+    def apply(self, text: str, entities: Sequence[EntitySpan], *, already: Sequence[EntitySpan] = ()) -> Masked:
+        """Mask as :meth:`mask` does, and say what was replaced, so that other offsets can follow."""
         marks = [match.span() for match in _MARK.finditer(text)]
         known = {(span.start, span.end): span for span in already}
         pieces = self._pieces(text, entities, marks)
@@ -98,6 +126,10 @@ class Masker:
             if 1 not in taken[start:end]:
                 pieces.append(_Piece(start, end, "", known.get((start, end)) or _as_entity(text, start, end)))
         return self._write(text, sorted(pieces), set(marks))
+
+    def replacement(self, label: str, value: str) -> str:
+        """Return what stands in place of *value*, which is of *label* as a whole."""
+        return value if self.action(label) == "keep" else self._replacement(label, None, value)
 
     def _hides(self, piece: _Piece) -> bool:
         return self.action(piece.label) != "keep"
@@ -143,10 +175,9 @@ class Masker:
                     busy[start:end] = echoed[start:end] = b"\1" * (end - start)
         return [p for p in pieces if self._hides(p) or 1 not in echoed[p.start : p.end]] + found
 
-    def _write(
-        self, text: str, pieces: Sequence[_Piece], marks: set[tuple[int, int]]
-    ) -> tuple[str, tuple[EntitySpan, ...]]:
+    def _write(self, text: str, pieces: Sequence[_Piece], marks: set[tuple[int, int]]) -> Masked:
         parts: list[str] = []
+        edits: list[Edit] = []
         spans: list[EntitySpan] = []
         position = length = 0
         for piece in pieces:
@@ -168,11 +199,13 @@ class Masker:
                     value=piece.span.value if piece.span and not hide and not is_mark else None,
                 )
             )
+            if hide:
+                edits.append(Edit(piece.start, piece.end, length, length + len(shown)))
             parts.append(shown)
             length += len(shown)
             position = piece.end
         parts.append(text[position:])
-        return "".join(parts), tuple(spans)
+        return Masked("".join(parts), tuple(spans), tuple(edits))
 
     def _replacement(self, label: str, span: EntitySpan | None, body: str) -> str:
         action = self.action(label)

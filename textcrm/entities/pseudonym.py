@@ -19,13 +19,13 @@ import hmac
 import os
 import secrets
 import stat
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 from typing import NamedTuple
 
 from textcrm.errors import SettingsError, UsageError
 
-PSEUDONYM_FILE, REVEAL_FILE = "pseudonym.key", "reveal.key"
+PSEUDONYM_FILE, REVEAL_FILE, VAULT_FILE = "pseudonym.key", "reveal.key", "originals.txt"
 TOKEN_CHARS = 16
 _NONCE = bytes(12)
 
@@ -50,6 +50,41 @@ class PseudonymKeys(NamedTuple):
         if self.vault is not None and token not in self.vault:
             self.vault[token] = _seal(self.public, value)
         return token
+
+
+class Vault(MutableMapping[str, str]):
+    """The sealed originals by token, in ``originals.txt`` beside the keys; several processes may add to it.
+
+    What is in it opens with the reveal key alone. Each line is one token; the same token may stand there twice.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / VAULT_FILE
+        self._known: dict[str, str] = {}
+        if self._path.exists():
+            for line in self._path.read_text(encoding="ascii").splitlines():
+                token, _, sealed = line.partition(" ")
+                self._known.setdefault(token, sealed)
+
+    def __getitem__(self, token: str) -> str:
+        return self._known[token]
+
+    def __setitem__(self, token: str, sealed: str) -> None:
+        handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            os.write(handle, f"{token} {sealed}\n".encode("ascii"))
+        finally:
+            os.close(handle)
+        self._known[token] = sealed
+
+    def __delitem__(self, token: str) -> None:
+        raise UsageError("An original cannot be taken out of the vault")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
 
 
 def create_keys(folder: Path) -> PseudonymKeys:
