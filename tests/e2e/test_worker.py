@@ -250,6 +250,7 @@ def test_sigterm_in_a_batch_that_does_not_end_gives_it_back_in_ten_seconds(setti
         "state": "pending",
         "priority": 0,
         "queued_at": 0,
+        "place": 0,
         "attempts": 0,
     }
 

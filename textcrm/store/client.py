@@ -62,7 +62,7 @@ class Store:
         self.keys = Keys(db["keys"], self.now)
         self.sources = Sources(db, self.now)
         self.sinks = Sinks(db, self.now)
-        self.outbox = Outbox(db["outbox"], self.now)
+        self.outbox = Outbox(db["outbox"], db["messages"], self.now)
         self.workers = Workers(db["workers"], self.now)
         self.corrections = Corrections(db["corrections"], self.now)
         self.idempotency = IdempotencyStore(db["idempotency"], self.now)

@@ -18,8 +18,11 @@ DOCUMENT_VERSION = 1
 URGENCY_RANK = {"critical": 3, "high": 2, "normal": 1, "low": 0}
 
 
-def message_document(message: Message, *, stored_at: datetime, priority: int) -> Document:
-    """Return the document of a new message: the record, and its work state beside it."""
+def message_document(message: Message, *, stored_at: datetime, priority: int, place: int = 0) -> Document:
+    """Return the document of a new message: the record, and its work state beside it.
+
+    ``place`` orders messages that were stored at the same moment.
+    """
     return {
         "_id": message.id,
         "v": DOCUMENT_VERSION,
@@ -27,7 +30,7 @@ def message_document(message: Message, *, stored_at: datetime, priority: int) ->
         "sent_at": message.sent_at or message.received_at,
         "stored_at": stored_at,
         "record": message.model_dump(exclude={"id", "channel"}),
-        "work": {"state": "pending", "priority": priority, "queued_at": stored_at, "attempts": 0},
+        "work": {"state": "pending", "priority": priority, "queued_at": stored_at, "place": place, "attempts": 0},
     }
 
 

@@ -98,7 +98,7 @@ INDEXES: tuple[Index, ...] = (
     ),
     _on("source_taken", "by_digest", ("source", ASCENDING), ("sha256", ASCENDING)),
     # the way out: what each sink has not got yet; what all have got is forgotten after a week
-    _on("outbox", "waiting", ("to", ASCENDING), ("at", ASCENDING), ("_id", ASCENDING)),
+    _on("outbox", "in_order", *((name, ASCENDING) for name in ("to", "queued", "place", "_id"))),
     _on(
         "outbox",
         "expire",

@@ -93,14 +93,14 @@ class Insights:
         by_id = {message.id: message for message in claim.messages}
         now = self._now()
         documents = {i.message_id: insight_document(i, by_id[i.message_id], stored_at=now) for i in insights}
-        news = {i.message_id: outbox_document(i, token=claim.token, at=now, sinks=sinks) for i in insights}
         new = Customers(self._customers, self._now).provisional_writes(provisional)
 
         def write(session: ClientSession) -> list[str]:
             held = self._messages.find(
-                {"_id": {"$in": list(documents)}, "work.token": claim.token}, {"_id": 1}, session=session
+                {"_id": {"$in": list(documents)}, "work.token": claim.token}, {"work": 1}, session=session
             )
-            ours = [d["_id"] for d in held]
+            works = {d["_id"]: d["work"] for d in held}
+            ours = [i for i in documents if i in works]
             if not ours:
                 return []
             if new:
@@ -111,7 +111,12 @@ class Insights:
                 session=session,
             )
             self._rollup.mark([documents[i]["sent_at"] for i in ours], session=session)
-            self._outbox.insert_many([news[i] for i in ours], ordered=False, session=session)
+            news = [
+                outbox_document(i, token=claim.token, at=now, work=works[i.message_id], sinks=sinks)
+                for i in insights
+                if i.message_id in works
+            ]
+            self._outbox.insert_many(news, session=session)
             self._messages.bulk_write(
                 [_done(i, claim.token, documents[i]["pipeline"], now) for i in ours], session=session
             )

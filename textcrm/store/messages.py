@@ -69,8 +69,8 @@ class Messages:
         added = Added()
         now = self._now()
         documents: dict[str, Document] = {}
-        for message in messages:
-            document = message_document(message, stored_at=now, priority=priority)
+        for place, message in enumerate(messages):
+            document = message_document(message, stored_at=now, priority=priority, place=place)
             if message.id in documents:
                 added.duplicates.append(message.id)
             elif (
