@@ -29,6 +29,9 @@ class Settings(BaseSettings):
     requests_per_second: float = Field(default=200.0, gt=0, description="of one API key, per process; bursts of twice")
     max_body_bytes: int = Field(default=10_000_000, ge=1_000, description="of one API request")
     cors_origins: str = Field(default="", description="origins that may call the API from a browser, comma between")
+    private_hosts: str = Field(
+        default="", description="names, addresses, networks that are not public and webhooks may reach, comma between"
+    )
     disk_floor_mb: int = Field(default=500, ge=1, description="free space below which no messages are taken")
     max_message_bytes: int = Field(default=25_000_000, ge=1_000)
     max_text_chars: int = Field(default=100_000, ge=100, description="longer texts are analysed up to here")

@@ -41,6 +41,13 @@ def public() -> dict[str, Any]:
     return {"openapi_extra": {"security": [], "x-scope": None}}
 
 
+def shown_once(scope: str = "admin") -> dict[str, Any]:
+    """Return the arguments of a route whose answer holds a secret: it is never kept for a replay."""
+    access = needs(scope)
+    access["openapi_extra"]["x-idempotent"] = False
+    return access
+
+
 class Gate:
     """Checks keys and how often they ask."""
 

@@ -53,6 +53,12 @@ class Receiver:
 
 
 @pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """This machine may be reached."""
+    return settings.model_copy(update={"private_hosts": "127.0.0.1"})
+
+
+@pytest.fixture
 def receiver() -> Iterator[Receiver]:
     made = Receiver()
     thread = threading.Thread(target=made.server.serve_forever)

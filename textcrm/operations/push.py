@@ -16,20 +16,19 @@ import hashlib
 import hmac
 import json
 import logging
+import re
 import secrets
 import threading
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
 from pymongo.errors import PyMongoError
 
-from textcrm.errors import KafkaError, StoreError, TextcrmError, UsageError
+from textcrm.errors import KafkaError, NotFoundError, StoreError, TextcrmError, UnavailableError, UsageError
+from textcrm.operations.reach import Reach, Resolve, post
 from textcrm.operations.vault import Vault
 from textcrm.settings import Settings
 from textcrm.sources.kafka import RESULT_TOPIC, KafkaBroker, Producer
@@ -42,10 +41,19 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=60)
 IDLE_SECONDS = 0.5
 RETRY_SECONDS, LONGEST_RETRY = 1.0, 60.0
-TIMEOUT_SECONDS = 10.0
 AT_ONCE = 200
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+TURN_SECONDS = 30.0  # of one round of posts: shorter than the lease, with room for a last one that hangs
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 Send = Callable[[Sequence[tuple[Delivery, bytes]]], list[str]]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try to deliver: whether it was taken, the status that came, or what went wrong before one did."""
+
+    taken: bool
+    status: int | None
+    problem: str
 
 
 def add_webhook(store: Store, name: str, url: str, *, settings: Settings, secret: str | None = None) -> str:
@@ -54,14 +62,43 @@ def add_webhook(store: Store, name: str, url: str, *, settings: Settings, secret
     Raises
     ------
     UsageError
-        The URL is neither https nor on this machine.
+        The name or the URL cannot be, or the URL points to an address that is not public.
     """
-    parts = urllib.parse.urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        raise UsageError("A webhook's URL begins with https://", hint="http:// is allowed to this machine alone.")
+    if not _NAME.fullmatch(name):
+        raise UsageError("A sink is named by letters, digits, and . _ -", hint="64 at most, a letter or digit first.")
+    Reach.of(settings.private_hosts).target(url)
     key = secret or f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
     store.sinks.add(name, kind="webhook", config={"url": url}, secret=Vault(settings.home).encrypt(key))
     return key
+
+
+def webhook(store: Store, name: str) -> Sink:
+    """Return one webhook.
+
+    Raises
+    ------
+    NotFoundError
+        There is none of this name.
+    """
+    sink = store.sinks.get(name)
+    if sink.kind != "webhook":
+        raise NotFoundError(f"There is no webhook {name[:64]!r}", hint="A sink of this name is of another kind.")
+    return sink
+
+
+def try_webhook(store: Store, name: str, *, settings: Settings, resolve: Resolve | None = None) -> Attempt:
+    """Post a result without content, signed as all are, to see whether the receiver takes it.
+
+    Raises
+    ------
+    NotFoundError
+        There is no webhook of this name.
+    """
+    sink, reach = webhook(store, name), Reach.of(settings.private_hosts)
+    delivery = f"test.{secrets.token_hex(12)}"
+    at = store.now().isoformat()
+    body = json.dumps({"delivery": delivery, "at": at, "customer": None, "message": None, "insight": None}).encode()
+    return _send(sink.config["url"], _secret(sink, settings), delivery, body, reach=reach, resolve=resolve)
 
 
 def add_kafka(
@@ -125,13 +162,18 @@ def deliver(store: Store, sink: Sink, send: Send) -> tuple[int, int]:
 
 def sender(sink: Sink, *, settings: Settings) -> Send:
     """Return what sends to *sink*. It returns the ids that were taken."""
-    secret = Vault(settings.home).decrypt(sink.secret)
+    secret = _secret(sink, settings)
     if sink.kind == "kafka":
         producer = Producer(KafkaBroker(**sink.config["broker"]), secret)
         topic: str = sink.config["topic"]
         return lambda bodies: _to_kafka(producer, topic, bodies)
     url: str = sink.config["url"]
-    return lambda bodies: _to_webhook(url, secret, bodies)
+    reach = Reach.of(settings.private_hosts)
+    return lambda bodies: _to_webhook(url, secret, bodies, reach)
+
+
+def _secret(sink: Sink, settings: Settings) -> str:
+    return Vault(settings.home).decrypt(sink.secret)
 
 
 def _to_kafka(producer: Producer, topic: str, bodies: Sequence[tuple[Delivery, bytes]]) -> list[str]:
@@ -146,15 +188,18 @@ def _to_kafka(producer: Producer, topic: str, bodies: Sequence[tuple[Delivery, b
     return [delivery.id for delivery, _ in bodies]
 
 
-def _to_webhook(url: str, secret: str, bodies: Sequence[tuple[Delivery, bytes]]) -> list[str]:
+def _to_webhook(url: str, secret: str, bodies: Sequence[tuple[Delivery, bytes]], reach: Reach) -> list[str]:
     """Post one by one. After a failure nothing more goes to that customer this time, so that order holds."""
     took: list[str] = []
     behind: set[str | None] = set()
     failures = 0
+    until = time.monotonic() + TURN_SECONDS
     for delivery, body in bodies:
-        if delivery.customer in behind or failures >= 3:
+        if failures >= 3 or time.monotonic() > until:
+            break
+        if delivery.customer in behind:
             continue
-        if _post(url, secret, delivery.id, body):
+        if _send(url, secret, delivery.id, body, reach=reach).taken:
             took.append(delivery.id)
             failures = 0
         else:
@@ -163,7 +208,9 @@ def _to_webhook(url: str, secret: str, bodies: Sequence[tuple[Delivery, bytes]])
     return took
 
 
-def _post(url: str, secret: str, delivery_id: str, body: bytes) -> bool:
+def _send(
+    url: str, secret: str, delivery_id: str, body: bytes, *, reach: Reach, resolve: Resolve | None = None
+) -> Attempt:
     timestamp = int(time.time())
     headers = {
         "Content-Type": "application/json",
@@ -172,22 +219,12 @@ def _post(url: str, secret: str, delivery_id: str, body: bytes) -> bool:
         "webhook-timestamp": str(timestamp),
         "webhook-signature": sign(secret, delivery_id, timestamp, body),
     }
-    request = urllib.request.Request(url, data=body, headers=headers, method="POST")  # noqa: S310 - checked when added
     try:
-        with urllib.request.build_opener(_NoRedirect).open(request, timeout=TIMEOUT_SECONDS) as answer:
-            return 200 <= int(answer.status) < 300
-    except urllib.error.HTTPError as error:
-        error.close()
-        return False
-    except (OSError, ValueError):
-        return False
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect is no answer: the signed result goes where the user said, and nowhere else."""
-
-    def redirect_request(self, *_: Any) -> None:
-        """Follow none."""
+        status = post(url, body, headers=headers, reach=reach, resolve=resolve)
+    except (UnavailableError, UsageError) as error:
+        return Attempt(False, None, error.what)
+    taken = 200 <= status < 300
+    return Attempt(taken, status, "" if taken else f"The receiver answered {status}")
 
 
 def push(store: Store, name: str, *, settings: Settings, owner: str, stop: threading.Event) -> None:

@@ -15,6 +15,12 @@ from textcrm_api.answers.base import (
     PredictionOut,
     Unit,
 )
+from textcrm_api.answers.flow import (
+    NewWebhookOut,
+    WebhookOut,
+    WebhooksOut,
+    WebhookTriedOut,
+)
 from textcrm_api.answers.records import (
     AttachmentOut,
     AuthorOut,
@@ -100,6 +106,7 @@ __all__ = [
     "ModelOut",
     "ModelsOut",
     "NewKeyOut",
+    "NewWebhookOut",
     "PartOut",
     "PipelineOut",
     "PipelinesOut",
@@ -114,4 +121,7 @@ __all__ = [
     "TimelineOut",
     "TrendsOut",
     "Unit",
+    "WebhookOut",
+    "WebhookTriedOut",
+    "WebhooksOut",
 ]

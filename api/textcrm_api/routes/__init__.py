@@ -15,6 +15,7 @@ from textcrm_api.routes import (
     models,
     quarantine,
     trends,
+    webhooks,
 )
 
 ROUTERS = (
@@ -28,6 +29,7 @@ ROUTERS = (
     trends.router,
     models.router,
     quarantine.router,
+    webhooks.router,
     keys.router,
     health.router,
 )

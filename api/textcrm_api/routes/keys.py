@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from textcrm_api import convert
 from textcrm_api.answers import KeyOut, KeysOut, NewKeyOut
-from textcrm_api.gate import needs
+from textcrm_api.gate import needs, shown_once
 from textcrm_api.routes import router as common
 from textcrm_api.schemas import KeyIn
 from textcrm_api.service import CallerDep, ServiceDep
 
 router = common.make("keys")
-
-
-def _shown_once() -> dict[str, Any]:
-    """Return the arguments of a route whose answer holds a secret: it is never kept for a replay."""
-    access = needs("admin")
-    access["openapi_extra"]["x-idempotent"] = False
-    return access
 
 
 @router.get("/v1/me", **needs("any"))
@@ -33,7 +24,7 @@ def list_keys(service: ServiceDep) -> KeysOut:
     return KeysOut(items=[convert.key(key) for key in service.store.keys.list()])
 
 
-@router.post("/v1/keys", status_code=201, **_shown_once())
+@router.post("/v1/keys", status_code=201, **shown_once())
 def create_key(body: KeyIn, service: ServiceDep) -> NewKeyOut:
     """Make a key. Its secret is in this answer and nowhere else."""
     secret, key = service.store.keys.create(body.name, scopes=body.scopes, expires_at=body.expires_at)
