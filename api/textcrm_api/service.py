@@ -14,6 +14,7 @@ from fastapi import Depends, Request
 from textcrm.entities.mask import Purpose
 from textcrm.errors import StoreError, UsageError
 from textcrm.operations.entities import mask_texts
+from textcrm.operations.masking import mask_records
 from textcrm.records import CHANNELS, Channel, EntitySpan, Insight, Language, Message, Prediction
 from textcrm.settings import Settings
 from textcrm.store import Store
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 Classified = tuple[Language, tuple[Prediction, ...]]
 MAX_CACHED = 20_000
+MOST_FOR_LANGUAGE = 2_000
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,18 @@ class Service:
     metrics: Metrics
     gate: Gate
     idempotency: Idempotency
+
+    def shown(self, message: Message, *, purpose: Purpose = "answers") -> Message:
+        """Return a message as an answer may show it."""
+        language = self.engine.lines[message.channel].cleaner.language(message.text[:MOST_FOR_LANGUAGE]).code
+        return mask_records(message, None, purpose, masking=self.engine.masking, language=language)[0]
+
+    def shown_with(
+        self, message: Message, insight: Insight, *, purpose: Purpose = "answers"
+    ) -> tuple[Message, Insight]:
+        """Return a message and what is known of it as an answer may show them, offsets into the text shown."""
+        masked, known = mask_records(message, insight, purpose, masking=self.engine.masking)
+        return masked, known or insight
 
 
 class Models:

@@ -16,12 +16,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pymongo.errors import PyMongoError
 
+from textcrm.entities.rules import Masking
 from textcrm.errors import EngineDownError, StoreError, TextcrmError
 from textcrm.operations.decisions import as_decided
+from textcrm.operations.masking import mask_stored
 from textcrm.records import Channel, Customer, Insight, Message, Source
 from textcrm.store import Store
 from textcrm.store.messages import Claim
@@ -51,11 +53,19 @@ class Failure:
     stack: str
 
 
+@runtime_checkable
+class Masks(Protocol):
+    """An analyser that knows what the database may keep."""
+
+    masking: Masking
+
+
 @dataclass
 class Worked:
-    """What came of a claim."""
+    """What came of a claim. ``masked`` are the messages whose text is not to be kept as it came."""
 
     insights: list[Insight] = field(default_factory=list)
+    masked: list[Message] = field(default_factory=list)
     customers: list[Customer] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
 
@@ -138,6 +148,10 @@ def work_on(store: Store, engine: Analyser, claim: Claim) -> Worked:
 
 def _analyse(store: Store, engine: Analyser, messages: Sequence[Message], worked: Worked) -> None:
     insights, customers = engine.insights(messages, find=store.customers.find, now=store.now())
+    if isinstance(engine, Masks):
+        pairs = [mask_stored(m, i, engine.masking) for m, i in zip(messages, insights, strict=True)]
+        insights = [insight for _, insight in pairs]
+        worked.masked += [after for before, (after, _) in zip(messages, pairs, strict=True) if after is not before]
     worked.insights += as_decided(store, insights)
     known = {customer.id for customer in worked.customers}
     worked.customers += [customer for customer in customers if customer.id not in known]
@@ -182,7 +196,7 @@ def settle(store: Store, claim: Claim, worked: Worked, *, sinks: Sequence[str] =
     sinks
         Names of those that are to be told of the insights; written in the same transaction.
     """
-    outcome = Outcome(store.insights.complete(claim, worked.insights, provisional=worked.customers, sinks=sinks))
+    outcome = Outcome(_complete(store, claim, worked, sinks))
     attempts = {message.id: n for message, n in zip(claim.messages, claim.attempts, strict=True)}
     for failure in worked.failures:
         message_id = failure.message.id
@@ -195,6 +209,12 @@ def settle(store: Store, claim: Claim, worked: Worked, *, sinks: Sequence[str] =
     if outcome.again:
         store.messages.release(claim, ids=outcome.again, count_attempt=True)
     return outcome
+
+
+def _complete(store: Store, claim: Claim, worked: Worked, sinks: Sequence[str]) -> list[str]:
+    return store.insights.complete(
+        claim, worked.insights, provisional=worked.customers, sinks=sinks, masked=worked.masked
+    )
 
 
 def _quarantine(store: Store, failure: Failure) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -16,6 +17,8 @@ from textcrm.records import Author, Channel, EntitySpan, Evidence, Insight, Inte
 # Each round masks at least one more entity, or ends; real texts are done after two.
 MAX_ROUNDS = 12
 MOST_LINES = 10_000
+LEAST_CARD = 12  # digits; a text with fewer holds no card number, and is not read for one
+_CARDS, _DIGIT = frozenset({"CARD"}), re.compile("[0-9]")
 _AUTHOR = {
     "name": "PERSON",
     "email": "EMAIL",
@@ -58,9 +61,17 @@ def mask_text(
     return done.text, done.entities
 
 
-def mask_message(message: Message, purpose: Purpose, *, masking: Masking, language: str = "en") -> Message:
-    """Return a message with its texts masked; see :func:`mask_records`."""
-    return mask_records(message, None, purpose, masking=masking, language=language)[0]
+def mask_stored(message: Message, insight: Insight, masking: Masking) -> tuple[Message, Insight]:
+    """Return what the database keeps of a message and its insight; *message* itself where nothing is hidden.
+
+    The bytes of a masked mail are not kept, unless the pipeline says so: they hold the same words.
+    """
+    masked, known = mask_records(message, insight, "storage", masking=masking)
+    if masked == message or known is None:
+        return message, known or insight
+    if not masking.keeps_original(message.channel):
+        masked = masked.model_copy(update={"raw_sha256": None})
+    return masked, known
 
 
 def mask_records(
@@ -122,7 +133,7 @@ class _Done(NamedTuple):
 def _mask(text: str, entities: Sequence[EntitySpan], rules: _Rules, *, html: bool = False) -> _Done:
     """Mask until nothing more is found: a name that is gone changes how the rest is read."""
     masker = rules.masker
-    if not masker.hidden:
+    if not masker.hidden or (masker.hidden == _CARDS and len(_DIGIT.findall(text)) < LEAST_CARD):
         return _Done(text, tuple(entities), ())
     rounds: list[tuple[Edit, ...]] = []
     known: tuple[EntitySpan, ...] = tuple(entities)

@@ -14,11 +14,12 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from textcrm.errors import NotFoundError, UsageError
-from textcrm.records import CHANNELS, Channel, Customer, Insight
+from textcrm.records import CHANNELS, Channel, Customer, Insight, Message
 from textcrm.store.codec import Document, insight_document, insight_of
 from textcrm.store.customers import Customers
 from textcrm.store.messages import Claim
 from textcrm.store.outbox import outbox_document
+from textcrm.store.raws import forgotten
 from textcrm.store.rollup import Rollup
 
 Period = Literal["day", "week", "month"]
@@ -64,6 +65,7 @@ class Insights:
         self._messages = database["messages"]
         self._customers = database["customers"]
         self._outbox = database["outbox"]
+        self._raws = database["raws"]
         self._now = now
 
     def complete(
@@ -73,6 +75,7 @@ class Insights:
         *,
         provisional: Sequence[Customer] = (),
         sinks: Sequence[str] = (),
+        masked: Sequence[Message] = (),
     ) -> list[str]:
         """Store insights, mark their messages done and announce them in the outbox, in one transaction.
 
@@ -82,6 +85,9 @@ class Insights:
         ----------
         sinks
             Names of those that the results are to be delivered to.
+        masked
+            Those of the messages whose text is not to be kept as it came; it is replaced, and where ``raw_sha256`` is
+            None, the bytes received are forgotten.
 
         Returns
         -------
@@ -120,6 +126,12 @@ class Insights:
             self._messages.bulk_write(
                 [_done(i, claim.token, documents[i]["pipeline"], now) for i in ours], session=session
             )
+            changed = [message for message in masked if message.id in ours]
+            if changed:
+                self._messages.bulk_write([_replaced(message) for message in changed], session=session)
+            gone = [by_id[m.id].raw_sha256 for m in changed if m.raw_sha256 is None]
+            for name in filter(None, gone):
+                self._raws.update_many(*forgotten(name), session=session)
             return ours
 
         with self._client.start_session() as session:
@@ -258,6 +270,12 @@ def _done(message_id: str, token: str, pipeline: str, now: datetime) -> UpdateOn
             "$unset": {"work.owner": "", "work.token": "", "work.deadline": ""},
         },
     )
+
+
+def _replaced(message: Message) -> UpdateOne:
+    """Put the masked texts in the place of those that came."""
+    record = message.model_dump(include={"text", "html", "subject", "headers", "extra", "raw_sha256"})
+    return UpdateOne({"_id": message.id}, {"$set": {f"record.{name}": value for name, value in record.items()}})
 
 
 def _point(row: dict[str, Any]) -> Point:

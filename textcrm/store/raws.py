@@ -63,8 +63,18 @@ class Raws:
         pieces = [first] + [self._c.find_one({"_id": f"{name}:{n}"}) for n in range(1, first["of"])]
         data = b"".join(zlib.decompress(piece["data"]) for piece in pieces if piece is not None)
         if hashlib.sha256(data).hexdigest() != name:
+            if not data:
+                raise NotFoundError(f"The raw bytes {name[:64]!r} were not to be kept", hint="Their text was masked.")
             raise NotFoundError(f"The raw bytes {name[:64]!r} are not whole", hint="Ingest their source again.")
         return data
+
+
+def forgotten(name: str) -> tuple[Document, Document]:
+    """Return query and change that empty the pieces of *name*.
+
+    The empty pieces stay: the same mail, should it come again, is then not kept again.
+    """
+    return {"_id": {"$gte": f"{name}:", "$lt": f"{name};"}}, {"$set": {"data": Binary(zlib.compress(b""))}}
 
 
 def _pieces(name: str, data: bytes) -> list[Document]:

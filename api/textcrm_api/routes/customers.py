@@ -11,7 +11,6 @@ from textcrm.errors import NotFoundError
 from textcrm.link import normalise
 from textcrm.operations.accept import put_customers, replace_customer, sent_customer
 from textcrm.records import Customer
-from textcrm.store import Store
 from textcrm_api import convert
 from textcrm_api.answers import (
     CustomerDetailOut,
@@ -71,7 +70,7 @@ def get_customer(customer_id: common.PathId, service: ServiceDep, response: Resp
     """Return one customer with the ten newest messages. `ETag` names this state of the record."""
     found = service.store.customers.get(customer_id)
     response.headers["ETag"] = _etag(found)
-    messages = _timeline(service.store, customer_id, limit=10)
+    messages = _timeline(service, customer_id, limit=10)
     return CustomerDetailOut(**dict(convert.customer(found)), messages=messages)
 
 
@@ -109,16 +108,16 @@ def list_customer_messages(
 ) -> CustomerMessagesOut:
     """Return what a customer wrote, newest first, each with its insight."""
     service.store.customers.get(customer_id)
-    return CustomerMessagesOut(items=_timeline(service.store, customer_id, limit=limit))
+    return CustomerMessagesOut(items=_timeline(service, customer_id, limit=limit))
 
 
-def _timeline(store: Store, customer_id: str, *, limit: int) -> list[TimelineOut]:
-    insights = store.insights.of_customer(customer_id, limit=limit)
-    messages = store.messages.get_many([insight.message_id for insight in insights])
+def _timeline(service: Service, customer_id: str, *, limit: int) -> list[TimelineOut]:
+    insights = service.store.insights.of_customer(customer_id, limit=limit)
+    messages = service.store.messages.get_many([insight.message_id for insight in insights])
+    shown = [service.shown_with(messages[i.message_id], i) for i in insights if i.message_id in messages]
     return [
         TimelineOut(message=convert.message(message), insight=convert.insight(insight, message.text))
-        for insight in insights
-        if (message := messages.get(insight.message_id)) is not None
+        for message, insight in shown
     ]
 
 

@@ -54,12 +54,13 @@ def list_insights(
         newest_first=order == "time",
     )
     more = cursors.encode(*rows[-1].cursor) if len(rows) == limit else None
-    return InsightsOut(items=[convert.insight(row.insight, row.message.text) for row in rows], next=more)
+    shown = [service.shown_with(row.message, row.insight) for row in rows]
+    return InsightsOut(items=[convert.insight(insight, message.text) for message, insight in shown], next=more)
 
 
 @router.get("/v1/insights/{message_id}", **needs("read"))
 def get_insight(message_id: common.PathId, service: ServiceDep, offsets: common.Offsets = "codepoints") -> InsightOut:
     """Return the insight of one message."""
     insight = service.store.insights.get(message_id)
-    text = service.store.messages.get(message_id).text
-    return convert.insight(insight, text, offsets)
+    message, insight = service.shown_with(service.store.messages.get(message_id), insight)
+    return convert.insight(insight, message.text, offsets)

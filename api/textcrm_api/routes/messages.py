@@ -60,10 +60,10 @@ def list_messages(
     after = cursors.decode(cursor)[1:] if cursor is not None else None
     rows = service.store.messages.page(after=after, channel=channel, search=q, limit=limit)
     more = cursors.encode(0, *rows[-1][1]) if len(rows) == limit else None
-    return MessagesOut(items=[convert.message(message) for message, _ in rows], next=more)
+    return MessagesOut(items=[convert.message(service.shown(message)) for message, _ in rows], next=more)
 
 
 @router.get("/v1/messages/{message_id}", **needs("read"))
 def get_message(message_id: common.PathId, service: ServiceDep) -> MessageOut:
-    """Return one message as received."""
-    return convert.message(service.store.messages.get(message_id))
+    """Return one message as received, but for what the pipeline hides in answers."""
+    return convert.message(service.shown(service.store.messages.get(message_id)))
