@@ -14,6 +14,7 @@ from textcrm.entities.spacy_ner import SpacyNer
 from textcrm.entities.tidy import tidy
 from textcrm.errors import UsageError
 from textcrm.records import EntitySpan
+from textcrm.specs import EntitiesSpec
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -67,6 +68,19 @@ class EntityRecogniser:
         )
         self._allow = frozenset(" ".join(term.split()).casefold() for term in allow)
         self._ner = SpacyNer() if spacy else None
+
+    @classmethod
+    def of(cls, spec: EntitiesSpec, *, region: str) -> EntityRecogniser:
+        """Return the recogniser that a pipeline asks for."""
+        return cls(
+            spacy=spec.spacy,
+            patterns=spec.patterns,
+            region=region,
+            products=spec.products,
+            allow=spec.allow,
+            deny=spec.deny,
+            formats=spec.formats,
+        )
 
     def warm(self) -> None:
         """Load the model now instead of at the first text."""

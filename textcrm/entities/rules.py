@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from textcrm.catalog import Catalog
 from textcrm.entities.mask import POLICIES, PURPOSES, Masker, Purpose
 from textcrm.entities.pseudonym import PSEUDONYM_FILE, PseudonymKeys, Vault, create_keys, read_keys
 from textcrm.entities.recogniser import EntityRecogniser
@@ -60,6 +61,14 @@ class Masking:
                         allow=spec.entities.allow,
                     )  # fmt: skip
                 self._readers[channel, purpose] = quick if quick and masker.hidden <= BY_FORM else recogniser
+
+    @classmethod
+    def open(cls, home: Path, *, region: str) -> Masking:
+        """Read the rules of the pipelines, without an engine; the model loads when a rule first needs it."""
+        catalog = Catalog(home)
+        specs = [catalog.pipeline(name) for name in catalog.pipelines()]
+        channels = {spec.channel: (spec, EntityRecogniser.of(spec.entities, region=region)) for spec in specs}
+        return cls(channels, region=region, home=home)
 
     def masker(self, channel: Channel, purpose: Purpose) -> Masker:
         """Return what masks texts of *channel* for *purpose*."""

@@ -27,7 +27,9 @@ from typing import Any
 
 from pymongo.errors import PyMongoError
 
+from textcrm.entities.rules import Masking
 from textcrm.errors import KafkaError, NotFoundError, StoreError, TextcrmError, UnavailableError, UsageError
+from textcrm.operations.masking import mask_records
 from textcrm.operations.reach import Reach, Resolve, post
 from textcrm.operations.vault import Vault
 from textcrm.settings import Settings
@@ -115,10 +117,12 @@ def add_kafka(
     store.sinks.add(name, kind="kafka", config=config, secret=Vault(settings.home).encrypt(secret))
 
 
-def result_of(store: Store, deliveries: Sequence[Delivery]) -> dict[str, dict[str, Any]]:
+def result_of(
+    store: Store, deliveries: Sequence[Delivery], *, masking: Masking | None = None
+) -> dict[str, dict[str, Any]]:
     """Return by delivery what is sent: ``delivery``, ``at``, ``customer``, ``message`` and ``insight``, as they stand.
 
-    One whose message was deleted in the meantime is missing.
+    One whose message was deleted in the meantime is missing. What the pipeline hides in answers is masked.
     """
     ids = [delivery.message_id for delivery in deliveries]
     messages = store.messages.get_many(ids)
@@ -127,6 +131,9 @@ def result_of(store: Store, deliveries: Sequence[Delivery]) -> dict[str, dict[st
     for delivery in deliveries:
         message, insight = messages.get(delivery.message_id), insights.get(delivery.message_id)
         if message is not None and insight is not None:
+            if masking is not None:
+                message, masked = mask_records(message, insight, "answers", masking=masking)
+                insight = masked or insight
             results[delivery.id] = {
                 "delivery": delivery.id,
                 "at": delivery.at.isoformat(),
@@ -144,10 +151,10 @@ def sign(secret: str, delivery_id: str, timestamp: int, body: bytes) -> str:
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
-def deliver(store: Store, sink: Sink, send: Send) -> tuple[int, int]:
+def deliver(store: Store, sink: Sink, send: Send, *, masking: Masking | None = None) -> tuple[int, int]:
     """Send what waits for a sink, oldest first; return how many it took, and how many are left to be tried again."""
     waiting = store.outbox.waiting(sink.name, limit=AT_ONCE)
-    results = result_of(store, waiting)
+    results = result_of(store, waiting, masking=masking)
     bodies = [
         (d, json.dumps(results[d.id], ensure_ascii=False, separators=(",", ":")).encode())
         for d in waiting
@@ -231,6 +238,7 @@ def push(store: Store, name: str, *, settings: Settings, owner: str, stop: threa
     """Deliver to a sink until *stop*. Of several that want to, one does, so that order holds."""
     pause = RETRY_SECONDS
     send: Send | None = None
+    masking = Masking.open(settings.home, region=settings.region)
     while not stop.is_set():
         try:
             if not store.sinks.lease(name, owner, LEASE):
@@ -238,7 +246,7 @@ def push(store: Store, name: str, *, settings: Settings, owner: str, stop: threa
                 continue
             sink = store.sinks.get(name)
             send = send or sender(sink, settings=settings)
-            took, left = deliver(store, sink, send)
+            took, left = deliver(store, sink, send, masking=masking)
             store.sinks.note(name, f"{left} results were not taken at the last try" if left else "")
         except (StoreError, PyMongoError, TextcrmError) as error:
             log.warning("sink %s: %s", name, error.what if isinstance(error, TextcrmError) else type(error).__name__)
