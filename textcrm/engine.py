@@ -154,15 +154,7 @@ class Engine:
             classifiers = tuple(models[name] for _, name in sorted(spec.models.items()))
             key = spec.entities.fingerprint()
             if key not in recognisers:
-                recognisers[key] = EntityRecogniser(
-                    spacy=spec.entities.spacy,
-                    patterns=spec.entities.patterns,
-                    region=settings.region,
-                    products=spec.entities.products,
-                    formats=spec.entities.formats,
-                    allow=spec.entities.allow,
-                    deny=spec.entities.deny,
-                )
+                recognisers[key] = EntityRecogniser.of(spec.entities, region=settings.region)
             cleaner = Cleaner(
                 quotes=spec.clean.quotes,
                 signatures=spec.clean.signatures,
