@@ -54,6 +54,7 @@ KINDS: Mapping[str, Kind] = {
     "invalid_json": Kind(400, "The body is not JSON"),
     "invalid_request": Kind(422, "The request breaks the schema"),
     "unauthenticated": Kind(401, "No valid key was given"),
+    "bad_signature": Kind(401, "The signature is not right"),
     "forbidden": Kind(403, "The key lacks the scope"),
     "unknown_route": Kind(404, "There is no such path"),
     "method_not_allowed": Kind(405, "The path does not take this method"),

@@ -49,6 +49,9 @@ OPERATIONS = [
 
 def test_reading_never_needs_more_and_writing_never_less() -> None:
     for method, path, scope in OPERATIONS:
+        if path.startswith("/v1/hooks/"):  # whoever posts is known by a signature
+            assert scope == "public", path
+            continue
         if path.startswith("/v1/"):
             assert scope != "public", path
         if "/keys" in path or "/webhooks" in path:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from textcrm.cli import output
-from textcrm.cli.arguments import CHANNEL_HELP, JSON_HELP, channel_of
+from textcrm.cli.arguments import CHANNEL_HELP, JSON_HELP, channel_of, pairs
 from textcrm.settings import read_settings
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 SECRET_VARIABLE = "TEXTCRM_SECRET"  # noqa: S105 - the name of a variable, no secret
 
-sources = typer.Typer(help="Mailboxes and topics that the worker reads.", no_args_is_help=True)
-add_source = typer.Typer(help="Add a mailbox or a topic.", no_args_is_help=True)
+sources = typer.Typer(help="Mailboxes and topics that the worker reads, webhooks that the service takes.", no_args_is_help=True)
+add_source = typer.Typer(help="Add a mailbox, a topic or a webhook.", no_args_is_help=True)
 sinks = typer.Typer(help="Where results are sent to: webhooks and topics.", no_args_is_help=True)
 add_sink = typer.Typer(help="Add a webhook or a topic.", no_args_is_help=True)
 
@@ -120,6 +120,44 @@ def add_kafka(
             secret=secret,
         )
     output.say("Added. textcrm worker reads it from now on.")
+
+
+@add_source.command("webhook")
+def add_hook(
+    name: Name,
+    channel: Annotated[str, typer.Option(help=CHANNEL_HELP)] = "chat",
+    scheme: Annotated[str, typer.Option(help="standard, hmac or token: how the sender signs.")] = "standard",
+    header: Annotated[
+        str, typer.Option(help="Header of the signature (hmac) or of the secret (token).")
+    ] = "x-signature",
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", help="FIELD=PATH in the JSON, text=comment.body; again for more.")
+    ] = None,
+    own_secret: Annotated[bool, typer.Option(help="Ask for the sender's secret; else one is made and shown.")] = False,
+) -> None:
+    """Take messages that another system posts to /v1/hooks/NAME of the service, signed."""
+    from textcrm.operations.hooks import SCHEMES
+    from textcrm.operations.hooks import add_hook as add
+    from textcrm.store import open_store
+
+    settings = read_settings()
+    chosen = next((s for s in SCHEMES if s == scheme), None)
+    secret = _secret("Secret") if own_secret else None
+    with open_store(settings) as store:
+        key = add(
+            store,
+            name,
+            settings=settings,
+            channel=channel_of(channel),
+            scheme=chosen or scheme,  # type: ignore[arg-type]  # refused there, with the choices
+            header=header,
+            mapping=pairs(mapping or [], option="--map"),
+            secret=secret,
+        )
+    output.say(f"Added. The service takes it at POST /v1/hooks/{name}.")
+    if secret is None:
+        output.say("The sender signs with this secret; it is not shown again:")
+        typer.echo(key)
 
 
 @sources.command("list")

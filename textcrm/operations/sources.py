@@ -86,8 +86,7 @@ def add_imap(
     SettingsError
         The server refused the login, or its certificate is not trusted.
     """
-    if not _NAME.fullmatch(name):
-        raise UsageError("A source is named by letters, digits, and . _ -", hint="64 at most, a letter or digit first.")
+    check_name(name)
     found: list[str] = []
     if check:
         token = oauth2.access_token(secret) if oauth2 else secret
@@ -100,6 +99,18 @@ def add_imap(
     ciphertext = Vault(settings.home).encrypt(json.dumps(secrets))
     store.sources.add(name, kind="imap", channel=channel, config=config, secret=ciphertext)
     return found
+
+
+def check_name(name: str) -> None:
+    """Refuse what is no name of a source.
+
+    Raises
+    ------
+    UsageError
+        It is none.
+    """
+    if not _NAME.fullmatch(name):
+        raise UsageError("A source is named by letters, digits, and . _ -", hint="64 at most, a letter or digit first.")
 
 
 class Reader:

@@ -11,6 +11,7 @@ from textcrm.records import Channel, Message, Source
 from textcrm.sources.discover import TABLES, read
 from textcrm.sources.mailbox import MailItem, MailParser
 from textcrm.sources.rejected import Rejected
+from textcrm.sources.webhook import read_hook
 
 
 def replay(
@@ -23,6 +24,9 @@ def replay(
     parser: MailParser,
 ) -> Iterator[Message | Rejected]:
     """Yield the messages in *raw*, the bytes of one rejected item, as from its *source*."""
+    if source.kind == "webhook":
+        yield from read_hook(raw, name=source.name, channel=channel, mapping=mapping or {}, received_at=received_at)
+        return
     if source.kind not in TABLES:
         yield from parser.parse([MailItem(raw, source, received_at, channel)])
         return

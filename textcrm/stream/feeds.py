@@ -58,6 +58,8 @@ class Feeds:
     def _adapt(self) -> None:
         wanted: dict[tuple[str, str], Callable[[threading.Event], None]] = {}
         for source in self._store.sources.list():
+            if source.kind == "webhook":  # it is posted to the service, and not read
+                continue
             wanted[("source", source.name)] = self._source(source.name, source.kind)
         for name in self._store.sinks.names():
             wanted[("sink", name)] = self._sink(name)

@@ -16,6 +16,7 @@ from textcrm_api.answers.base import (
     Unit,
 )
 from textcrm_api.answers.flow import (
+    HookTakenOut,
     NewWebhookOut,
     WebhookOut,
     WebhooksOut,
@@ -89,6 +90,7 @@ __all__ = [
     "EntityOut",
     "EvidenceOut",
     "HealthOut",
+    "HookTakenOut",
     "InsightOut",
     "InsightsOut",
     "IntentOut",

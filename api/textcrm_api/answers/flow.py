@@ -8,6 +8,14 @@ from datetime import datetime
 from textcrm_api.answers.base import Answer
 
 
+class HookTakenOut(Answer):
+    """What became of the messages in a body that was posted: all of them are stored, here or in the quarantine."""
+
+    stored: int
+    duplicates: int
+    quarantined: int
+
+
 class WebhookOut(Answer):
     """A webhook. ``waiting`` results are not taken yet; ``problem`` is of the last delivery."""
 

@@ -9,6 +9,7 @@ from textcrm_api.routes import (
     customers,
     entities,
     health,
+    hooks,
     insights,
     keys,
     messages,
@@ -30,6 +31,7 @@ ROUTERS = (
     models.router,
     quarantine.router,
     webhooks.router,
+    hooks.router,
     keys.router,
     health.router,
 )

@@ -13,6 +13,7 @@ from textcrm_api.gate import GatedRoute
 from textcrm_api.problems import item_error
 
 PathId = Annotated[str, Path(min_length=1, max_length=128)]
+PathName = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 Limit = Annotated[int, Query(ge=1, le=200, description="Rows of a page.")]
 Cursor = Annotated[
     str | None, Query(pattern=cursors.PATTERN, description="`next` of the page before.", examples=[None])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import Path, Response
+from fastapi import Response
 
 from textcrm.operations.push import add_webhook, try_webhook, webhook
 from textcrm.store import Store
@@ -16,7 +14,6 @@ from textcrm_api.schemas import WebhookIn
 from textcrm_api.service import ServiceDep
 
 router = common.make("webhooks")
-PathName = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 
 
 @router.get("/v1/webhooks", **needs("admin"))
@@ -35,13 +32,13 @@ def create_webhook(body: WebhookIn, service: ServiceDep, response: Response) -> 
 
 
 @router.get("/v1/webhooks/{name}", **needs("admin"))
-def get_webhook(name: PathName, service: ServiceDep) -> WebhookOut:
+def get_webhook(name: common.PathName, service: ServiceDep) -> WebhookOut:
     """Return one webhook."""
     return _out(service.store, webhook(service.store, name))
 
 
 @router.delete("/v1/webhooks/{name}", **needs("admin"))
-def delete_webhook(name: PathName, service: ServiceDep) -> WebhookOut:
+def delete_webhook(name: common.PathName, service: ServiceDep) -> WebhookOut:
     """Tell a webhook nothing more; what waits for it is forgotten."""
     last = _out(service.store, webhook(service.store, name))
     service.store.sinks.remove(name)
@@ -49,7 +46,7 @@ def delete_webhook(name: PathName, service: ServiceDep) -> WebhookOut:
 
 
 @router.post("/v1/webhooks/{name}/test", **needs("admin"))
-def test_webhook(name: PathName, service: ServiceDep) -> WebhookTriedOut:
+def test_webhook(name: common.PathName, service: ServiceDep) -> WebhookTriedOut:
     """Post an empty result to a webhook now, signed as all are, and say what came back."""
     tried = try_webhook(service.store, name, settings=service.settings)
     return WebhookTriedOut(taken=tried.taken, status=tried.status, problem=tried.problem)
