@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from textcrm.cli import entities
 
 
-def run(*arguments: str, given: bytes = b"") -> tuple[int, list[dict[str, Any]], str]:
+def run(*arguments: str, given: bytes = b"") -> tuple[int, list[Any], str]:
     app = typer.Typer()
     entities.register(app)
     result = CliRunner().invoke(app, list(arguments), input=given)
@@ -46,6 +46,9 @@ def test_mask_reads_standard_input(tmp_path: Path) -> None:
     assert text.startswith("[EMAIL_")
     assert text.endswith("], ****1111")
     assert run("mask", "-", *options, given=given)[1] == lines
+    token = text[: text.index("]") + 1]
+    code, (told,), _ = run("reveal", token, "--keys", str(tmp_path), "--json")
+    assert (code, told) == (0, [{"pseudonym": token, "original": "joe@example.com"}])
 
 
 def test_wrong_usage_is_said() -> None:

@@ -40,6 +40,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("entities")(entities)
     app.command("mask")(mask)
+    app.command("reveal")(reveal)
 
 
 def entities(
@@ -84,6 +85,26 @@ def mask(
         _print(masked(lines, recogniser, masker), as_json=json, with_text=True)
 
 
+def reveal(
+    tokens: Annotated[list[str], typer.Argument(help="Pseudonyms, as [PERSON_k3x...] or the part behind the _.")],
+    keys: Annotated[Path | None, typer.Option(help="Folder with reveal.key and originals.txt.")] = None,
+    json: _JSON = False,
+) -> None:
+    """Turn pseudonyms back; only who holds reveal.key can."""
+    from textcrm.entities import pseudonym
+    from textcrm.entities.rules import KEYS_FOLDER
+
+    folder = keys or read_settings().home / KEYS_FOLDER
+    vault = pseudonym.Vault(folder)
+    rows = [
+        (t, pseudonym.reveal(t.strip("[]").rpartition("_")[2], vault, folder / pseudonym.REVEAL_FILE)) for t in tokens
+    ]
+    if json:
+        output.print_json([{"pseudonym": token, "original": original} for token, original in rows])
+    else:
+        output.print_table("Pseudonyms", ("pseudonym", "original"), rows)
+
+
 def _recogniser(
     region: str | None, products: Path | None, formats: list[str] | None, *, spacy: bool
 ) -> EntityRecogniser:
@@ -100,14 +121,14 @@ def _recogniser(
 
 
 def _keys(folder: Path | None) -> PseudonymKeys | None:
-    from textcrm.entities.pseudonym import PSEUDONYM_FILE, create_keys, read_keys
+    from textcrm.entities.pseudonym import PSEUDONYM_FILE, Vault, create_keys, read_keys
 
     if folder is None:
         return None
     if not (folder / PSEUDONYM_FILE).exists():
         output.say(f"New pseudonym keys in {folder}; keep reveal.key where only those are who may turn tokens back.")
-        return create_keys(folder)
-    return read_keys(folder / PSEUDONYM_FILE)
+        create_keys(folder)
+    return read_keys(folder / PSEUDONYM_FILE, vault=Vault(folder))
 
 
 @contextmanager
