@@ -18,7 +18,7 @@ from pydantic import (
     Tag,
 )
 
-from textcrm.records import Channel
+from textcrm.records import Channel, Kind, LinkOutcome
 
 MAX_ITEMS = 100
 MAX_TEXT = 2_000_000
@@ -159,6 +159,23 @@ class KeyIn(Request):
     name: Label
     scopes: Annotated[list[Literal["read", "write", "correct", "admin"]], Field(min_length=1, max_length=4)]
     expires_at: Instant | None = None
+
+
+class JobIn(Request):
+    """A job to start: which messages are to be analysed anew. Without anything, all."""
+
+    channel: Channel | None = None
+    intent: Label | None = None
+    sentiment: Label | None = None
+    urgency: Label | None = None
+    customer: Id | None = None
+    language: Label | None = None
+    kind: Kind | None = None
+    link: LinkOutcome | None = None
+    product: Short | None = None
+    since: Instant | None = None
+    until: Instant | None = None
+    stale: Annotated[bool, Field(description="Those alone whose insight is of an older pipeline.")] = False
 
 
 class WebhookIn(Request):

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 SECRET_VARIABLE = "TEXTCRM_SECRET"  # noqa: S105 - the name of a variable, no secret
 
-sources = typer.Typer(help="Mailboxes and topics that the worker reads, webhooks that the service takes.", no_args_is_help=True)
+sources = typer.Typer(
+    help="Mailboxes and topics that the worker reads, webhooks that the service takes.", no_args_is_help=True
+)
 add_source = typer.Typer(help="Add a mailbox, a topic or a webhook.", no_args_is_help=True)
 sinks = typer.Typer(help="Where results are sent to: webhooks and topics.", no_args_is_help=True)
 add_sink = typer.Typer(help="Add a webhook or a topic.", no_args_is_help=True)

@@ -27,6 +27,7 @@ from textcrm.store.idempotency import IdempotencyStore
 from textcrm.store.indexes import ensure_indexes
 from textcrm.store.insights import Insights
 from textcrm.store.keys import Keys
+from textcrm.store.jobs import Jobs
 from textcrm.store.messages import Messages
 from textcrm.store.outbox import Outbox
 from textcrm.store.quarantine import Quarantine
@@ -67,6 +68,7 @@ class Store:
         self.corrections = Corrections(db["corrections"], self.now)
         self.idempotency = IdempotencyStore(db["idempotency"], self.now)
 
+        self.jobs = Jobs(db, self.now)
     def now(self) -> datetime:
         """Return the server's time: the one clock that orders work."""
         time: datetime = self.client.admin.command("hello")["localTime"]

@@ -49,6 +49,13 @@ INDEXES: tuple[Index, ...] = (
         ("work.queued_at", ASCENDING),
     ),
     _on("messages", "work_lease", ("work.deadline", ASCENDING), partial=(("work.state", "leased"),)),
+    _on(
+        "messages",
+        "work_job",
+        ("work.job", ASCENDING),
+        ("work.state", ASCENDING),
+        partial=(("work.job", {"$exists": True}),),
+    ),
     _on("messages", "by_time", ("sent_at", DESCENDING), ("_id", DESCENDING)),
     _on("messages", "by_message_id", ("record.message_id", ASCENDING)),
     _on(
@@ -106,6 +113,7 @@ INDEXES: tuple[Index, ...] = (
         partial=(("to", []),),
         options=(("expireAfterSeconds", 7 * 86_400),),
     ),
+    _on("jobs", "by_time", ("at", DESCENDING), ("_id", DESCENDING)),
     _on("corrections", "by_message", ("message", ASCENDING), ("task", ASCENDING), ("at", DESCENDING)),
 )
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pymongo.errors import PyMongoError
 
 from textcrm.errors import StoreError
+from textcrm.operations.jobs import run_jobs
 from textcrm.operations.push import push
 from textcrm.operations.sources import follow
 from textcrm.operations.topics import follow_topic
@@ -63,6 +64,7 @@ class Feeds:
             wanted[("source", source.name)] = self._source(source.name, source.kind)
         for name in self._store.sinks.names():
             wanted[("sink", name)] = self._sink(name)
+        wanted[("jobs", "")] = lambda stop: run_jobs(self._store, owner=self._owner, stop=stop)
         for key in [key for key in self._running if key not in wanted]:
             self._running.pop(key)[1].set()
         for key, work in wanted.items():

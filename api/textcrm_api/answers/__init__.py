@@ -17,6 +17,9 @@ from textcrm_api.answers.base import (
 )
 from textcrm_api.answers.flow import (
     HookTakenOut,
+    JobFilterOut,
+    JobOut,
+    JobsOut,
     NewWebhookOut,
     WebhookOut,
     WebhooksOut,
@@ -95,6 +98,9 @@ __all__ = [
     "InsightsOut",
     "IntentOut",
     "ItemError",
+    "JobFilterOut",
+    "JobOut",
+    "JobsOut",
     "KeyOut",
     "KeysOut",
     "LabelOut",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 
 from textcrm_api.answers.base import Answer
 
@@ -14,6 +15,45 @@ class HookTakenOut(Answer):
     stored: int
     duplicates: int
     quarantined: int
+
+
+class JobFilterOut(Answer):
+    """Which messages a job takes; None: all."""
+
+    channel: str | None
+    intent: str | None
+    sentiment: str | None
+    urgency: str | None
+    customer: str | None
+    language: str | None
+    kind: str | None
+    link: str | None
+    product: str | None
+    since: datetime | None
+    until: datetime | None
+    stale: bool
+
+
+class JobOut(Answer):
+    """A job. ``matched`` messages fitted at first; ``left`` are still to do, in about ``seconds_left``."""
+
+    id: str
+    state: Literal["waiting", "running", "done", "cancelled"]
+    filter: JobFilterOut
+    by: str
+    created_at: datetime
+    ended_at: datetime | None
+    matched: int
+    done: int
+    failed: int
+    left: int
+    seconds_left: float | None
+
+
+class JobsOut(Answer):
+    """Jobs, newest first."""
+
+    items: Sequence[JobOut]
 
 
 class WebhookOut(Answer):
