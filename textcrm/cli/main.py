@@ -25,6 +25,7 @@ GROUPS = (
     "models",
     "quarantine",
     "keys",
+    "users",
     "serve",
     "signin",
     "report",

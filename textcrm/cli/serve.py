@@ -52,11 +52,10 @@ def run_service(
 ) -> None:
     """Serve what is open until stopped, and say where and how to get in; for the demo, with a key to try."""
     _require_api()
-    from textcrm_api.dashboard import sign_in_link
     from textcrm_api.server import run
 
     def ready(address: str) -> None:
-        output.say(f"The pages: {sign_in_link(store, address, name='admin')}")
+        output.say(_way_in(store, address, demo=demo))
         if demo:
             output.say(_try_it(address, _demo_key(store)))
         else:
@@ -64,6 +63,18 @@ def run_service(
         output.say("Ctrl-C ends.")
 
     run(settings, store=store, engine=engine, with_worker=with_worker, ready=ready)
+
+
+def _way_in(store: Store, address: str, *, demo: bool) -> str:
+    """Return how to come to the pages: by a one-time link; once there are users, by name and password."""
+    from textcrm.operations.users import users_of
+    from textcrm_api.dashboard import WELCOME, sign_in_link
+
+    if demo:
+        return f"The pages: {sign_in_link(store, address, name='admin')}"
+    if users_of(store).any():
+        return f"The pages: {address}/signin (or a one-time link: textcrm signin)"
+    return f"The pages, to make the first admin: {sign_in_link(store, address, name='admin', to=WELCOME)}"
 
 
 def _require_api() -> None:

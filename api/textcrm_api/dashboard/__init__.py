@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from textcrm_api.dashboard.router import pages
-from textcrm_api.dashboard.session import sign_in_link
+from textcrm_api.dashboard.session import WELCOME, sign_in_link
 
-__all__ = ["pages", "sign_in_link"]
+__all__ = ["WELCOME", "pages", "sign_in_link"]

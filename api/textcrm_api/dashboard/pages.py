@@ -10,12 +10,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from textcrm.operations.users import Passwords, may, sessions_of
 from textcrm.settings import Settings
 from textcrm.store import Store
 from textcrm_api.dashboard import words
 from textcrm_api.dashboard.assets import Assets
 from textcrm_api.dashboard.languages import LANGUAGES, catalogue, language_of
-from textcrm_api.dashboard.session import csrf_token, sessions_of
+from textcrm_api.dashboard.session import csrf_token
 
 if TYPE_CHECKING:
     from textcrm.engine import Engine
@@ -52,6 +53,7 @@ class Pages:
         self.engine = engine
         self.settings = settings
         self.sessions = sessions_of(store)
+        self.passwords = Passwords(store)
         self.assets = Assets(HERE / "static")
         self._environments = {language: self._environment(language) for language in LANGUAGES}
 
@@ -60,12 +62,14 @@ class Pages:
         language = language_of(request)
         theme = request.cookies.get("textcrm_theme", "auto")
         session = getattr(request.state, "session", "")
+        role = getattr(request.state, "role", "")
         query = request.url.query
         done, _, about = request.query_params.get("done", "")[:64].partition(":")
         shared: Mapping[str, Any] = {
             "path": request.url.path,
             "here": request.url.path + (f"?{query}" if query else ""),
             "person": getattr(request.state, "person", None),
+            "can": lambda least: may(role, least),
             "csrf": csrf_token(session) if session else "",
             "theme": theme if theme in THEMES else "auto",
             "language": language,

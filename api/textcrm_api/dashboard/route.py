@@ -13,13 +13,29 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from textcrm.errors import TextcrmError, UsageError
+from textcrm.operations.users import may, signed_in
 from textcrm_api.dashboard.pages import Pages
 from textcrm_api.dashboard.session import COOKIE, csrf_holds, from_here
 from textcrm_api.problems import KINDS
 
 MOST_FORM_BYTES = 200_000
 MOST_FORM_FIELDS = 600
+OLD_FORM = "This form is too old. Go back, reload the page, and try again."
 Form = dict[str, list[str]]
+
+
+def by(role: str) -> dict[str, Any]:
+    """Return the arguments of a page that asks for *role* or one that may more.
+
+    Without them a page is open to every role where it only shows, and to admins alone where it changes something.
+    """
+    return {"openapi_extra": {"x-role": role}}
+
+
+def role_of(route: APIRoute) -> str:
+    """Return the least role that a page asks for."""
+    least = "viewer" if (route.methods or set()) <= {"GET", "HEAD"} else "admin"
+    return str((route.openapi_extra or {}).get("x-role", least))
 
 
 def page_route(pages: Pages) -> type[APIRoute]:
@@ -28,20 +44,22 @@ def page_route(pages: Pages) -> type[APIRoute]:
     class PageRoute(APIRoute):
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
             handle = super().get_route_handler()
+            least = role_of(self)
 
             async def page(request: Request) -> Response:
                 session = request.cookies.get(COOKIE, "")
-                person = await run_in_threadpool(pages.sessions.find, session) if session else None
+                person = await run_in_threadpool(signed_in, pages.store, session) if session else None
                 if person is None:
                     return _sign_in(request)
-                request.state.person, request.state.session = person.name, session
+                request.state.person, request.state.role, request.state.session = person.name, person.role, session
+                request.state.account = person.account
                 try:
+                    if not may(person.role, least):
+                        raise HTTPException(403, "Your role may not do this.")
                     if request.method == "POST":
-                        request.state.form = await _form(request)
+                        request.state.form = await read_form(request)
                         if not from_here(request) or not csrf_holds(session, first(request.state.form, "csrf")):
-                            return pages.problem(
-                                request, 403, "This form is too old. Go back, reload the page, and try again."
-                            )
+                            raise HTTPException(403, OLD_FORM)
                     return await handle(request)
                 except TextcrmError as error:
                     kind = KINDS.get(error.code, KINDS["internal"])
@@ -63,7 +81,14 @@ def first(form: Form, name: str, default: str = "") -> str:
     return form.get(name, [default])[0]
 
 
-async def _form(request: Request) -> Form:
+async def read_form(request: Request) -> Form:
+    """Return the fields of a form.
+
+    Raises
+    ------
+    UsageError
+        It is too large.
+    """
     body = b""
     async for chunk in request.stream():
         body += chunk

@@ -15,18 +15,20 @@ from textcrm_api.dashboard.routes import (
     customers,
     desk,
     events,
+    join,
     message,
     models,
     operations,
     quarantine,
     signin,
     trends,
+    users,
 )
 
 if TYPE_CHECKING:
     from textcrm.engine import Engine
 
-SIGNED_IN = (desk, events, message, customers, trends, models, quarantine, operations)
+SIGNED_IN = (desk, events, message, customers, trends, models, quarantine, operations, users)
 
 
 def pages(store: Store, engine: Engine | None, settings: Settings) -> APIRouter:
@@ -40,6 +42,7 @@ def pages(store: Store, engine: Engine | None, settings: Settings) -> APIRouter:
     shared = Pages(store, engine, settings)
     whole = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
     signin.add(whole, shared)
+    join.add(whole, shared)
     inner = APIRouter(include_in_schema=False, route_class=page_route(shared), default_response_class=HTMLResponse)
     for part in SIGNED_IN:
         part.add(inner, shared)

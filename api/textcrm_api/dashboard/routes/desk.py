@@ -16,7 +16,7 @@ from textcrm.operations import desk
 from textcrm.store.desk import MOST_COUNTED, Cursor, Wanted
 from textcrm_api.dashboard.pages import Pages
 from textcrm_api.dashboard.reading import shown_text
-from textcrm_api.dashboard.route import first
+from textcrm_api.dashboard.route import by, first
 from textcrm_api.dashboard.session import local_path
 from textcrm_api.dashboard.words import query
 
@@ -68,7 +68,7 @@ def add(router: APIRouter, pages: Pages) -> None:
             own=lambda message, insight: shown_text(message, insight).text,
         )
 
-    @router.post("/desk/act", response_model=None)
+    @router.post("/desk/act", response_model=None, **by("agent"))
     def act(request: Request) -> Response:
         form = request.state.form
         ids = form.get("id", [])

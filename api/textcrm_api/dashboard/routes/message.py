@@ -14,7 +14,7 @@ from textcrm.records import Insight
 from textcrm_api.dashboard.original import FRAME_HEADERS, original_page
 from textcrm_api.dashboard.pages import Pages
 from textcrm_api.dashboard.reading import read
-from textcrm_api.dashboard.route import first
+from textcrm_api.dashboard.route import by, first
 from textcrm_api.dashboard.routes.desk import asked
 from textcrm_api.dashboard.session import local_path
 from textcrm_api.dashboard.words import query
@@ -54,7 +54,7 @@ def add(router: APIRouter, pages: Pages) -> None:
     def original(message_id: str) -> Response:
         return HTMLResponse(original_page(pages.store.messages.get(message_id)), headers=FRAME_HEADERS)
 
-    @router.post("/desk/{message_id}/correct", response_model=None)
+    @router.post("/desk/{message_id}/correct", response_model=None, **by("agent"))
     def correct(request: Request, message_id: str) -> Response:
         form = request.state.form
         task = first(form, "task")
@@ -68,12 +68,12 @@ def add(router: APIRouter, pages: Pages) -> None:
         )
         return _back(request, message_id, f"correct:{task}")
 
-    @router.post("/desk/{message_id}/undo", response_model=None)
+    @router.post("/desk/{message_id}/undo", response_model=None, **by("agent"))
     def undo(request: Request, message_id: str) -> Response:
         undone = corrections.undo(pages.store, first(request.state.form, "correction"), by=request.state.person)
         return _back(request, message_id, f"undo:{undone.task}")
 
-    @router.post("/desk/{message_id}/note", response_model=None)
+    @router.post("/desk/{message_id}/note", response_model=None, **by("agent"))
     def note(request: Request, message_id: str) -> Response:
         desk.add_note(pages.store, message_id, text=first(request.state.form, "text"), by=request.state.person)
         return _back(request, message_id, "note:1")

@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from textcrm.registry import ModelEntry, Registry
 from textcrm_api.dashboard.pages import Pages
-from textcrm_api.dashboard.route import first
+from textcrm_api.dashboard.route import by, first
 
 SCORES = (
     "accuracy",
@@ -36,13 +36,13 @@ def add(router: APIRouter, pages: Pages) -> None:
             loaded = {c.name: c.version for line in pages.engine.lines.values() for c in line.classifiers}
         return pages.render(request, "models.html", named=named, corrections=corrections, loaded=loaded, scores=_scores)
 
-    @router.post("/models/activate", response_model=None)
+    @router.post("/models/activate", response_model=None, **by("analyst"))
     def activate(request: Request) -> Response:
         form = request.state.form
         Registry(pages.settings.registry_dir).activate(first(form, "name"), first(form, "version"))
         return RedirectResponse("/models?done=activate:1", 303)
 
-    @router.post("/models/rollback", response_model=None)
+    @router.post("/models/rollback", response_model=None, **by("analyst"))
     def rollback(request: Request) -> Response:
         Registry(pages.settings.registry_dir).rollback(first(request.state.form, "name"))
         return RedirectResponse("/models?done=rollback:1", 303)

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from textcrm.operations.work import work_now
 from textcrm_api.dashboard.languages import LANGUAGES
 from textcrm_api.dashboard.pages import THEMES, Pages
-from textcrm_api.dashboard.route import first
+from textcrm_api.dashboard.route import by, first
 from textcrm_api.dashboard.session import COOKIE, local_path
 
 YEAR = 365 * 86_400
@@ -30,7 +30,7 @@ def add(router: APIRouter, pages: Pages) -> None:
             now=datetime.now(UTC),
         )
 
-    @router.post("/look", response_model=None)
+    @router.post("/look", response_model=None, **by("viewer"))
     def look(request: Request) -> Response:
         form = request.state.form
         response = RedirectResponse(local_path(first(form, "back"), otherwise="/desk"), 303)
@@ -40,7 +40,7 @@ def add(router: APIRouter, pages: Pages) -> None:
                 response.set_cookie(f"textcrm_{name}", value, max_age=YEAR, samesite="strict", secure=secure)
         return response
 
-    @router.post("/signout", response_model=None)
+    @router.post("/signout", response_model=None, **by("viewer"))
     def sign_out(request: Request) -> Response:
         pages.sessions.end(request.state.session)
         response = RedirectResponse("/signin", 303)

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from textcrm.operations.quarantine import replay_items
 from textcrm_api.dashboard.pages import Pages
-from textcrm_api.dashboard.route import first
+from textcrm_api.dashboard.route import by, first
 
 MOST_SHOWN = 200
 MOST_BYTES = 2_000
@@ -45,7 +45,7 @@ def add(router: APIRouter, pages: Pages) -> None:
             now=datetime.now(UTC),
         )
 
-    @router.post("/quarantine/{item_id}/replay", response_model=None)
+    @router.post("/quarantine/{item_id}/replay", response_model=None, **by("analyst"))
     def replay(request: Request, item_id: str) -> Response:
         (done,) = replay_items(pages.store, [pages.store.quarantine.get(item_id)], settings=pages.settings)
         to = "/quarantine" if first(request.state.form, "from") == "list" else f"/quarantine/{item_id}"

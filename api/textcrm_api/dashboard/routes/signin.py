@@ -1,16 +1,29 @@
-"""Open to all: signing in by the link, and the static files."""
+"""Open to all: signing in by name and password or by a link, and the static files."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from textcrm_api.dashboard.pages import Pages
-from textcrm_api.dashboard.session import local_path, set_session
+from textcrm_api.dashboard.route import OLD_FORM, first
+from textcrm_api.dashboard.session import local_path
+from textcrm_api.dashboard.strangers import entered, form_page, sent_form
+from textcrm_api.limits import RateLimit
+
+TRIES_A_SECOND, TRIES_AT_ONCE = 0.5, 20.0  # of one address, whatever the name
 
 
 def add(router: APIRouter, pages: Pages) -> None:
     """Add the routes."""
+    limit = RateLimit(TRIES_A_SECOND, burst=TRIES_AT_ONCE)
+
+    def sign_in_page(request: Request, *, status: int, to: str, **context: Any) -> Response:
+        shown = {"used": False, "wrong": False, "busy": False, "name": "", **context}
+        return form_page(pages, request, "signin.html", status=status, to=to, **shown)
 
     @router.get("/", response_model=None)
     def home() -> Response:
@@ -22,10 +35,21 @@ def add(router: APIRouter, pages: Pages) -> None:
         given = request.query_params.get("token", "")
         token = pages.sessions.redeem(given) if given else None
         if token is None:
-            return pages.render(request, "signin.html", status=401, used=bool(given))
-        response = RedirectResponse(to, 303, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
-        set_session(response, token, secure=request.url.scheme == "https")
-        return response
+            return sign_in_page(request, status=401 if given else 200, to=to, used=bool(given))
+        return entered(request, token, to)
+
+    @router.post("/signin", response_model=None)
+    async def sign_in_by_password(request: Request) -> Response:
+        form = await sent_form(request)
+        if form is None:
+            return await run_in_threadpool(pages.problem, request, 403, OLD_FORM)
+        to, name = local_path(first(form, "next"), otherwise="/desk"), first(form, "name")[:400]
+        if limit.wait(request.client.host if request.client else "") > 0:
+            return await run_in_threadpool(sign_in_page, request, status=429, to=to, busy=True, name=name)
+        token = await run_in_threadpool(pages.passwords.sign_in, name, first(form, "password"))
+        if token is None:
+            return await run_in_threadpool(sign_in_page, request, status=401, to=to, wrong=True, name=name)
+        return entered(request, token, to)
 
     @router.get("/static/{digest}/{name}", response_model=None)
     def static(request: Request, digest: str, name: str) -> Response:
