@@ -30,6 +30,7 @@ class SmallEngine:
         self.trouble = trouble
         self.version = version
         self.sizes: list[int] = []
+        self.clock = None  # the service shows that of the real one
 
     def insights(
         self, messages: Sequence[Message], *, find: FindCustomers, now: datetime

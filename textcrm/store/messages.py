@@ -23,6 +23,7 @@ DUPLICATE_KEY = 11000
 LIVE, BACKFILL = 0, 10
 CLAIM_TRIES = 20
 RETRY_SAMPLE = 50
+RETRY_GROUP = 8
 
 
 @dataclass
@@ -163,10 +164,11 @@ class Messages:
             yield message_of(document)
 
     def claim(self, owner: str, *, limit: int, lease: timedelta, retry_first: bool = True) -> Claim:
-        """Lease messages that wait: live ones before backfill, oldest first; or one whose last attempt came to nothing.
+        """Lease messages that wait: live before backfill, oldest first; or some whose last attempt came to nothing.
 
-        A message that was tried before is leased alone: should it end this worker too, no neighbour is counted an
-        attempt for it. Of several such messages any may come first, so that none of them blocks the others.
+        What was tried once is leased in a small group of its kind, what was tried twice alone: should it end this
+        worker too, no neighbour is counted its last attempt for it. Of several such messages any may come first, so
+        that none of them blocks the others.
 
         Parameters
         ----------
@@ -179,7 +181,7 @@ class Messages:
         expired: Document = {"work.state": "leased", "work.deadline": {"$lte": now}}
         for _ in range(CLAIM_TRIES):
             for query in (expired, waiting) if retry_first else (waiting, expired):
-                ids = self._candidates(query, limit=limit, alone=query is expired)
+                ids = self._tried(query, limit=limit) if query is expired else self._next(query, limit=limit)
                 if ids:
                     break
             else:
@@ -203,12 +205,21 @@ class Messages:
                 return Claim(token, tuple(map(message_of, documents)), tuple(d["work"]["attempts"] for d in documents))
         return Claim(token, (), ())
 
-    def _candidates(self, query: Document, *, limit: int, alone: bool) -> list[str]:
-        if alone:
-            ids = [d["_id"] for d in self._c.find(query, {"_id": 1}).limit(RETRY_SAMPLE)]
-            return [secrets.choice(ids)] if ids else []
+    def _next(self, query: Document, *, limit: int) -> list[str]:
         order = [("work.priority", 1), ("work.queued_at", 1)]
         return [d["_id"] for d in self._c.find(query, {"_id": 1}).sort(order).limit(limit)]
+
+    def _tried(self, query: Document, *, limit: int) -> list[str]:
+        attempts = {
+            d["_id"]: d["work"]["attempts"] for d in self._c.find(query, {"work.attempts": 1}).limit(RETRY_SAMPLE)
+        }
+        if not attempts:
+            return []
+        chosen = secrets.choice(list(attempts))
+        if attempts[chosen] > 1:
+            return [chosen]
+        others = [i for i, n in attempts.items() if n <= 1 and i != chosen]
+        return [chosen, *others[: min(limit, RETRY_GROUP) - 1]]
 
     def extend(self, claim: Claim, lease: timedelta) -> None:
         """Keep a claim for longer."""
