@@ -10,6 +10,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from textcrm.catalog import Catalog
 from textcrm.classify.predictor import Classifier, load
+from textcrm.classify.tfidf import SharedTexts
 from textcrm.clean import Cleaner
 from textcrm.clean.sentences import sentences
 from textcrm.embed.sentence import SentenceEncoder
@@ -48,8 +50,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FindCustomers = Callable[[Sequence[str]], Sequence[Customer]]
+Vectors = dict[str | None, "NDArray[Any] | None"]  # of each encoder that is asked, None where a model reads none
 SOLE_INTENT = 0.9  # a message that is so sure of one intent is not searched for a second
-ENGINE_VERSION = 2  # raised when the same pipeline and models would give other insights
+MOST_SENTENCES = 16  # what comes after is not searched for another intent
+ENGINE_VERSION = 3  # raised when the same pipeline and models would give other insights
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,7 @@ class Engine:
         self._encoders = encoders
         self._region = region
         self._turn = threading.Lock()  # spaCy's vocabulary is not made for several threads
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="embed")
 
     @classmethod
     def open(cls, settings: Settings, *, channels: Sequence[Channel] = CHANNELS) -> Engine:
@@ -282,16 +287,16 @@ class Engine:
     def _analyse(self, messages: Sequence[Message], line: Line) -> list[Analysis]:
         with self.clock.stage("clean"):
             cleans = [line.cleaner.clean(message) for message in messages]
+        texts = [model_text(message, clean).text for message, clean in zip(messages, cleans, strict=True)]
+        # ONNX Runtime works without Python's lock: the second core embeds while this one recognises
+        vectors = self._beside.submit(self._vectors, texts, line.classifiers)
         with self.clock.stage("entities"):
             found = line.recogniser.recognise([c.text for c in cleans], languages=[c.language.code for c in cleans])
             entities = [tuple(_to_raw(e, c) for e in spans) for spans, c in zip(found, cleans, strict=True)]
-        texts = [model_text(message, clean).text for message, clean in zip(messages, cleans, strict=True)]
-        predictions = [
-            _for_content(found, clean)
-            for found, clean in zip(
-                self._classify(texts, [c.language for c in cleans], line, None), cleans, strict=True
-            )
-        ]
+        with self.clock.stage("wait for embed"):
+            embedded = vectors.result()
+        answers = self._predict(texts, [c.language for c in cleans], line.classifiers, embedded)
+        predictions = [_for_content(found, clean) for found, clean in zip(answers, cleans, strict=True)]
         intents = self._sentence_intents(cleans, predictions, line)
         with self.clock.stage("link"):
             keys = [
@@ -304,11 +309,19 @@ class Engine:
         self, texts: Sequence[str], languages: Sequence[Language], line: Line, tasks: Sequence[str] | None
     ) -> list[tuple[Prediction, ...]]:
         chosen = line.classifiers if tasks is None else tuple(self._classifier(line, task) for task in tasks)
-        vectors = {key: self._embed(texts, key) for key in dict.fromkeys(c.encoder_hash for c in chosen)}
+        return self._predict(texts, languages, chosen, self._vectors(texts, chosen))
+
+    def _vectors(self, texts: Sequence[str], chosen: Sequence[Classifier]) -> Vectors:
+        return {key: self._embed(texts, key) for key in dict.fromkeys(c.encoder_hash for c in chosen)}
+
+    def _predict(
+        self, texts: Sequence[str], languages: Sequence[Language], chosen: Sequence[Classifier], vectors: Vectors
+    ) -> list[tuple[Prediction, ...]]:
         columns = []
+        shared = SharedTexts(texts)
         for classifier in chosen:
             with self.clock.stage(f"classify {classifier.task}"):
-                column = classifier.predict(texts, vectors[classifier.encoder_hash])
+                column = classifier.predict(shared, vectors[classifier.encoder_hash])
             columns.append([_for_language(p, lang) for p, lang in zip(column, languages, strict=True)])
         return [tuple(row) for row in zip(*columns, strict=True)] if columns else [() for _ in texts]
 
@@ -327,7 +340,7 @@ class Engine:
         """
         classifier = next((c for c in line.classifiers if c.task == "intent"), None)
         spans = [
-            sentences(clean.text) if clean.language.supported and _leaves_room(found) else []
+            sentences(clean.text)[:MOST_SENTENCES] if clean.language.supported and _leaves_room(found) else []
             for clean, found in zip(cleans, predictions, strict=True)
         ]
         if classifier is None:

@@ -5,7 +5,7 @@ import pytest
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
 from textcrm.classify.forest import Trees, from_sklearn
-from textcrm.classify.onnxtree import _varints
+from textcrm.classify.onnxwire import varints
 from textcrm.errors import ArtifactError
 
 RNG = np.random.default_rng(3)
@@ -65,4 +65,4 @@ def test_numbers_as_protocol_buffers_write_them() -> None:
         return bytes([*out, value])
 
     numbers = [0, 1, 127, 128, 300, 16_383, 16_384, 2**21, 2**28 - 1, 2**31]
-    assert _varints(np.array(numbers, dtype=np.uint64)) == b"".join(map(slow, numbers))
+    assert varints(np.array(numbers, dtype=np.uint64)) == b"".join(map(slow, numbers))

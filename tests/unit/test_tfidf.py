@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textcrm.classify.tfidf import Tfidf, character_grams, fit_tfidf, word_grams
+from textcrm.classify.tfidf import SharedTexts, Tfidf, character_grams, fit_tfidf, word_grams
 
 TEXTS = [
     "Where is my order? It hasn't arrived.",
@@ -59,6 +59,19 @@ def test_parts_sum_to_the_product(kind: str) -> None:
     for text in [*TEXTS, "my my order order order"]:
         whole = float((model.transform([text]) @ weights)[0])
         assert sum(part for _, _, part in model.parts(text, weights)) == pytest.approx(whole, abs=1e-5)
+
+
+@pytest.mark.parametrize("count", [1, 3, 20])
+def test_a_product_is_that_of_the_matrix_and_shared_texts_change_nothing(count: int) -> None:
+    texts = (TEXTS * 4)[:count]
+    rng = np.random.default_rng(0)
+    shared = SharedTexts(texts)
+    for kind, features in (("words", 5_000), ("characters", 5_000), ("words", 10), ("words", 5_000)):
+        model = fit_tfidf(TEXTS, kind=kind, low=1, high=2, bits=16, features=features, min_rows=1)  # type: ignore[arg-type]
+        weights = rng.normal(size=(len(model.idf), 3)).astype(np.float32)
+        expected = model.transform(texts) @ weights
+        assert np.allclose(model.product(texts, weights), expected, atol=1e-5)
+        assert np.allclose(model.product(shared, weights), expected, atol=1e-5)
 
 
 def test_it_survives_being_kept() -> None:

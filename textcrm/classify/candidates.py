@@ -43,27 +43,30 @@ def make_candidates(margins: Sequence[Floats], cues: Floats | None, *, count: in
         One array of shape (n, n_labels) a view.
     cues : ndarray of shape (n, n_cues), optional
     """
-    labels = margins[0].shape[1]
+    n, labels = margins[0].shape
     count = min(count, labels)
-    spreads = [(view - view.mean(axis=1, keepdims=True)) / (view.std(axis=1, keepdims=True) + 1e-6) for view in margins]
-    together: Floats = np.sum(np.stack(spreads), axis=0, dtype=np.float32)
+    views = np.stack(margins)  # (n_views, n, n_labels)
+    spreads = (views - views.mean(axis=2, keepdims=True)) / (views.std(axis=2, keepdims=True) + 1e-6)
+    together = spreads.sum(axis=0, dtype=np.float32)
     if count < labels:
         chosen = np.argpartition(-together, count - 1, axis=1)[:, :count]
-        order = np.argsort(-np.take_along_axis(together, chosen, axis=1), axis=1, kind="stable")
-        chosen = np.take_along_axis(chosen, order, axis=1)
+        ahead = together[np.arange(n)[:, None], chosen]
+        chosen = chosen[np.arange(n)[:, None], np.argsort(-ahead, axis=1, kind="stable")]
     else:
         chosen = np.argsort(-together, axis=1, kind="stable")
-    columns: list[Floats] = []
-    for view, spread in [*zip(margins, spreads, strict=True), (together, together / max(1, len(margins)))]:
-        value = np.take_along_axis(view, chosen, axis=1)
-        if labels > 1:
-            top = -np.partition(-view, 1, axis=1)[:, :2]
-            best, second = top[:, :1], top[:, 1:2]
-        else:
-            best = second = view
-        lead = value - np.where(value >= best, second, best)
-        rank = (view[:, None, :] > value[:, :, None]).sum(axis=2)
-        columns += [value, lead, np.take_along_axis(spread, chosen, axis=1), rank.astype(np.float32)]
+    every = np.concatenate([views, together[None]])
+    outstanding = np.concatenate([spreads, together[None] / max(1, len(margins))])
+    places = np.arange(n)[:, None]
+    value = every[:, places, chosen]  # (n_views + 1, n, count)
+    if labels > 1:
+        top = np.partition(every, labels - 2, axis=2)
+        best, second = top[:, :, -1:], top[:, :, -2:-1]
+    else:
+        best = second = every
+    lead = value - np.where(value >= best, second, best)
+    rank = (every[:, :, None, :] > value[:, :, :, None]).sum(axis=3, dtype=np.float32)
+    measured = np.stack([value, lead, outstanding[:, places, chosen], rank], axis=1)
+    columns: list[Floats] = list(measured.reshape(-1, n, count))
     if labels <= FEW_LABELS:
         columns += [(chosen == index).astype(np.float32) for index in range(labels)]
     if cues is not None:

@@ -104,12 +104,7 @@ def save(fitted: Fitted, data: Training, folder: Path) -> str:
     if fitted.head is not None:
         artifact.write_arrays(folder / "head.npz", fitted.head.arrays())
     if fitted.neighbours is not None:
-        kept: dict[str, NDArray[Any]] = {
-            "vectors": fitted.neighbours.vectors.astype(np.float16),
-            "firsts": fitted.neighbours.firsts,
-            "members": fitted.neighbours.members,
-        }
-        artifact.write_arrays(folder / "neighbours.npz", kept)
+        artifact.write_arrays(folder / "neighbours.npz", fitted.neighbours.arrays())
         shown = [[data.texts[row][:300], list(data.labels[row])] for row in fitted.examples]
         (folder / "examples.json").write_text(json.dumps(shown, ensure_ascii=True), encoding="utf-8")
     recipe = fitted.recipe

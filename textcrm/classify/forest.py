@@ -1,7 +1,7 @@
 """Trees as plain arrays: taken from scikit-learn, served by ONNX Runtime, explained by their paths.
 
 An artifact holds the arrays alone. The ONNX graph is written from them when the model is loaded, by the few lines of
-protocol buffers in `textcrm.classify.onnxtree`: nothing that was stored is parsed by ONNX Runtime, and neither onnx nor
+protocol buffers in `textcrm.classify.onnxwire`: nothing that was stored is parsed by ONNX Runtime, and neither onnx nor
 skl2onnx is needed to train or to serve.
 """
 

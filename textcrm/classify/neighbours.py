@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from textcrm.classify.onnxdot import ByteVectors
 
 Floats = NDArray[np.float32]
 LEAST_EXAMPLES, EXAMPLES_A_LABEL, MAX_EXAMPLES = 3_000, 150, 12_000
@@ -19,17 +22,22 @@ class Neighbours:
 
     Attributes
     ----------
-    vectors : ndarray of shape (m, dimensions), float32
-        Length 1, sorted by label.
+    vectors : ndarray of shape (m, dimensions), float32, or bytes
+        Length 1, sorted by label; in bytes where they serve.
     firsts : ndarray of shape (n_labels + 1,), int64
         Where the examples of each label begin in *members*.
     members : ndarray of shape (k,), int64
         Rows of *vectors*, label after label; a row with two labels occurs twice.
     """
 
-    vectors: Floats
+    vectors: Floats | ByteVectors
     firsts: NDArray[np.int64]
     members: NDArray[np.int64]
+
+    @property
+    def count(self) -> int:
+        """Number of examples."""
+        return int(self.vectors.shape[0])
 
     def similarities(self, embeddings: Floats, *, itself: NDArray[np.int64] | None = None) -> Floats:
         """Return the highest cosine to an example of each label, of shape (n, n_labels); -1 where there is none.
@@ -45,10 +53,10 @@ class Neighbours:
         filled = np.flatnonzero(np.diff(self.firsts) > 0)
         if not len(filled):
             return result
-        plain = len(self.members) == len(self.vectors) and bool((self.members == np.arange(len(self.members))).all())
+        plain = len(self.members) == self.count and bool((self.members == np.arange(len(self.members))).all())
         for start in range(0, len(embeddings), _BLOCK):
             block = slice(start, min(start + _BLOCK, len(embeddings)))
-            cosine = embeddings[block] @ self.vectors.T
+            cosine = self._cosines(embeddings[block])
             if itself is not None:
                 known = np.flatnonzero(itself[block] >= 0)
                 cosine[known, itself[block][known]] = _FAR
@@ -58,9 +66,20 @@ class Neighbours:
 
     def nearest(self, embedding: Floats, count: int) -> list[tuple[int, float]]:
         """Return the rows of the *count* nearest examples and their cosines, nearest first."""
-        cosine = self.vectors @ embedding
+        cosine = self._cosines(embedding[None])[0]
         best = np.argsort(-cosine, kind="stable")[:count]
         return [(int(row), float(cosine[row])) for row in best]
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays to keep, of examples as they were trained."""
+        if isinstance(self.vectors, ByteVectors):
+            raise TypeError("examples that serve are not written again")
+        return {"vectors": self.vectors.astype(np.float16), "firsts": self.firsts, "members": self.members}
+
+    def _cosines(self, embeddings: Floats) -> Floats:
+        if isinstance(self.vectors, ByteVectors):
+            return self.vectors.dot(embeddings)
+        return np.asarray(embeddings @ self.vectors.T, dtype=np.float32)
 
 
 def make_neighbours(

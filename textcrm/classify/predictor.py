@@ -17,6 +17,7 @@ from textcrm.classify.explain import Explanation, explain
 from textcrm.classify.forest import Trees
 from textcrm.classify.head import TREE_HEADS, Head, HeadKind, log_odds
 from textcrm.classify.neighbours import Neighbours
+from textcrm.classify.onnxdot import ByteVectors
 from textcrm.classify.refuse import SIGNS, Familiarity, make_signs
 from textcrm.classify.spread import CANDIDATES, names_of_figures, spread_out
 from textcrm.classify.views import FittedView, dense, view_from_arrays
@@ -93,7 +94,7 @@ class Classifier:
             view_from_arrays(said, artifact.read_arrays(folder / f"view{index}.npz"), len(self.labels))
             for index, said in enumerate(described)
         )
-        self.neighbours = _neighbours(folder, len(self.labels)) if with_neighbours else None
+        self.neighbours = _neighbours(folder, len(self.labels), threads) if with_neighbours else None
         self.examples = _examples(folder, self.neighbours) if self.neighbours is not None else []
         self.head = self._head(folder, kind, threads) if with_head else None
         self._session: Any = None
@@ -156,6 +157,8 @@ class Classifier:
         self, texts: Sequence[str], embeddings: Floats | None = None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return calibrated probabilities, of shape (n, n_labels), and the familiarity of each text, of shape (n,)."""
+        if 0 < len(texts) <= BATCH:
+            return self._scores(texts, embeddings)
         parts = [
             self._scores(
                 texts[start : start + BATCH], None if embeddings is None else embeddings[start : start + BATCH]
@@ -199,7 +202,7 @@ class Classifier:
         Parameters
         ----------
         texts
-            Cleaned texts.
+            Cleaned texts; `SharedTexts` where several models read the same.
         embeddings : ndarray of shape (n, dimensions), float32, optional
             From the encoder named by ``encoder_hash``; made here where one was handed in.
         top
@@ -261,7 +264,7 @@ def load(folder: Path, *, threads: int = 1, encoder: Encoder | None = None) -> C
     return Classifier(folder, artifact.check(folder, kind="classifier"), threads=threads, encoder=encoder)
 
 
-def _neighbours(folder: Path, labels: int) -> Neighbours:
+def _neighbours(folder: Path, labels: int, threads: int) -> Neighbours:
     arrays = artifact.read_arrays(folder / "neighbours.npz")
     try:
         vectors = arrays["vectors"].astype(np.float32)
@@ -279,12 +282,12 @@ def _neighbours(folder: Path, labels: int) -> Neighbours:
     )
     if not sound:
         raise ArtifactError("the examples of the model are damaged", hint=_AGAIN)
-    return Neighbours(vectors, firsts, members)
+    return Neighbours(ByteVectors(vectors, threads=threads), firsts, members)
 
 
 def _examples(folder: Path, neighbours: Neighbours) -> list[tuple[str, tuple[str, ...]]]:
     rows = artifact.read_json(folder / "examples.json")
-    sound = isinstance(rows, list) and len(rows) == len(neighbours.vectors)
+    sound = isinstance(rows, list) and len(rows) == neighbours.count
     sound = sound and all(
         isinstance(row, list)
         and len(row) == 2

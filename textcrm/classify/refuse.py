@@ -47,15 +47,13 @@ def make_signs(scores: Floats, margins: Sequence[Floats], similarities: Floats |
         Cosine to the nearest example of each label.
     """
     n = len(scores)
-    tops = [view.max(axis=1, keepdims=True) for view in margins]
-    energy = np.sum(
-        [top[:, 0] + np.log(np.exp(view - top).sum(axis=1)) for view, top in zip(margins, tops, strict=True)], axis=0
-    )
-    best = np.sum(tops, axis=0)[:, 0]
+    views = np.stack(margins)
+    tops = views.max(axis=2)
+    energy = (tops + np.log(np.exp(views - tops[:, :, None]).sum(axis=2))).sum(axis=0)
     near = similarities.max(axis=1) if similarities is not None else np.zeros(n, dtype=np.float32)
     ordered = np.sort(scores, axis=1)
     lead = ordered[:, -1] - ordered[:, -2] if scores.shape[1] > 1 else ordered[:, -1]
-    return np.stack([ordered[:, -1], energy, best, near, lead], axis=1).astype(np.float32)
+    return np.stack([ordered[:, -1], energy, tops.sum(axis=0), near, lead], axis=1).astype(np.float32)
 
 
 def fit_familiarity(known: Floats, unknown: Floats | None) -> Familiarity:

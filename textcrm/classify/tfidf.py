@@ -13,8 +13,10 @@ Salton, Buckley (1988), Term-weighting approaches in automatic text retrieval (s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -29,6 +31,7 @@ _MIX1, _MIX2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _PAIR = np.uint64(0xD6E8FEB86659FD93)
 _SPACE = 32
 CHUNK_CHARS = 1 << 20
+FEW_TEXTS = 8
 
 Ints = NDArray[np.int64]
 
@@ -172,6 +175,22 @@ def _window_hashes(codes: Ints, starts: Ints, ends: Ints) -> NDArray[np.uint64]:
     return _mix((prefix[ends] - prefix[starts]) * inverse[starts])
 
 
+class SharedTexts(tuple[str, ...]):
+    """Texts that several models read in turn: the n-grams found for one are there for the next.
+
+    Hand it to the models in the place of a list; what it holds goes when it goes.
+    """
+
+    _grams: dict[tuple[str, int, int], Grams]
+    _rows: dict[bytes, tuple[Ints, Ints, NDArray[np.float32]]]
+
+    def __new__(cls, texts: Iterable[str]) -> Self:
+        """Take *texts* in their order."""
+        made = super().__new__(cls, texts)
+        made._grams, made._rows = {}, {}
+        return made
+
+
 @dataclass(frozen=True)
 class Tfidf:
     """A fitted vectoriser.
@@ -194,9 +213,23 @@ class Tfidf:
         """How far a hash is shifted to name its bucket."""
         return np.uint64(64 - (len(self.columns).bit_length() - 1))
 
+    @cached_property
+    def key(self) -> bytes:
+        """What vectorisers that answer alike have in common."""
+        digest = hashlib.blake2b(f"{self.kind} {self.low} {self.high}".encode(), digest_size=16)
+        for array in (self.columns, self.idf):
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.digest()
+
     def grams(self, texts: Sequence[str]) -> Grams:
         """Return the n-grams of *texts*."""
-        return (word_grams if self.kind == "words" else character_grams)(texts, self.low, self.high)
+        find = word_grams if self.kind == "words" else character_grams
+        if not isinstance(texts, SharedTexts):
+            return find(texts, self.low, self.high)
+        wanted = (self.kind, self.low, self.high)
+        if wanted not in texts._grams:
+            texts._grams[wanted] = find(texts, self.low, self.high)
+        return texts._grams[wanted]
 
     def transform(self, texts: Sequence[str]) -> sparse.csr_matrix:
         """Return sublinear TF-IDF of length 1, of shape (n, n_columns), float32."""
@@ -205,13 +238,35 @@ class Tfidf:
             return sparse.csr_matrix((0, len(self.idf)), dtype=np.float32)
         return blocks[0] if len(blocks) == 1 else sparse.vstack(blocks, format="csr", dtype=np.float32)
 
-    def _transform(self, texts: Sequence[str]) -> sparse.csr_matrix:
-        grams = self.grams(texts)
-        columns = self.columns[(grams.hashes >> self.shift).astype(np.int64)]
-        used = columns >= 0
-        return self._weigh(grams.rows[used], columns[used].astype(np.int64), len(texts))
+    def product(self, texts: Sequence[str], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return ``transform(texts) @ weights``; for a few texts without the cost of building the matrix."""
+        if len(texts) > FEW_TEXTS or sum(map(len, texts)) >= CHUNK_CHARS:
+            return np.asarray(self.transform(texts) @ weights, dtype=np.float32)
+        pointers, columns, values = self._rows_of(texts)
+        result = np.empty((len(texts), weights.shape[1]), dtype=np.float32)
+        for row in range(len(texts)):
+            own = slice(pointers[row], pointers[row + 1])
+            np.matmul(values[own], weights[columns[own]], out=result[row])
+        return result
 
-    def _weigh(self, rows: Ints, columns: Ints, count: int) -> sparse.csr_matrix:
+    def _transform(self, texts: Sequence[str]) -> sparse.csr_matrix:
+        pointers, columns, values = self._rows_of(texts)
+        shape = (len(texts), len(self.idf))
+        return sparse.csr_matrix((values, columns.astype(np.int32), pointers.astype(np.int32)), shape=shape)
+
+    def _rows_of(self, texts: Sequence[str]) -> tuple[Ints, Ints, NDArray[np.float32]]:
+        """Return where each row begins, and the columns and values of all rows, one after the other."""
+        if isinstance(texts, SharedTexts) and self.key in texts._rows:
+            return texts._rows[self.key]
+        grams = self.grams(texts)
+        columns = self.columns[(grams.hashes >> self.shift).view(np.int64)]
+        used = columns >= 0
+        found = self._weigh(grams.rows[used], columns[used].astype(np.int64), len(texts))
+        if isinstance(texts, SharedTexts):
+            texts._rows[self.key] = found
+        return found
+
+    def _weigh(self, rows: Ints, columns: Ints, count: int) -> tuple[Ints, Ints, NDArray[np.float32]]:
         width = len(self.idf)
         keys, counts = np.unique(rows * width + columns, return_counts=True)
         rows, columns = np.divmod(keys, width)
@@ -219,7 +274,7 @@ class Tfidf:
         norms = np.sqrt(np.bincount(rows, weights=values * values, minlength=count))
         values = (values / norms[rows]).astype(np.float32)
         pointers = np.concatenate(([0], np.cumsum(np.bincount(rows, minlength=count))))
-        return sparse.csr_matrix((values, columns.astype(np.int32), pointers.astype(np.int32)), shape=(count, width))
+        return pointers, columns, values
 
     def parts(self, text: str, weights: NDArray[np.float32]) -> list[tuple[int, int, float]]:
         """Return each n-gram of *text* that is used as ``(start, end, part)``.
@@ -231,9 +286,9 @@ class Tfidf:
         grams = self.grams([text])
         columns = self.columns[(grams.hashes >> self.shift).astype(np.int64)].astype(np.int64)
         used = columns >= 0
-        row = self._weigh(grams.rows[used], columns[used], 1)
+        _, chosen, values = self._weigh(grams.rows[used], columns[used], 1)
         worth = np.zeros(len(self.idf))
-        worth[row.indices] = row.data * weights[row.indices]
+        worth[chosen] = values * weights[chosen]
         times = np.bincount(columns[used], minlength=len(self.idf))
         each = worth[columns[used]] / times[columns[used]]
         return list(zip(grams.starts[used].tolist(), grams.ends[used].tolist(), each.tolist(), strict=True))
@@ -305,6 +360,8 @@ def fit_tfidf(
 
 def _chunks(texts: Sequence[str]) -> list[Sequence[str]]:
     """Cut a batch so that each piece has about `CHUNK_CHARS` characters."""
+    if sum(map(len, texts)) < CHUNK_CHARS:
+        return [texts] if len(texts) else []
     blocks: list[Sequence[str]] = []
     start = size = 0
     for index, text in enumerate(texts):

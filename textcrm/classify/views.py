@@ -44,6 +44,8 @@ class FittedView:
 
     def margins(self, texts: Sequence[str], embeddings: Floats | None) -> Floats:
         """Return decision values of shape (n, n_labels), float32."""
+        if self.tfidf is not None:
+            return self.tfidf.product(texts, self.coef) + self.intercept
         return decide(self.matrix(texts, embeddings), self.coef, self.intercept)
 
     def describe(self) -> dict[str, Any]:

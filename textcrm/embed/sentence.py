@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 Floats = NDArray[np.float32]
-TOKEN_BUDGET = 2048
+TOKEN_BUDGET = 512  # of one call: more takes longer a token, and memory that is kept
 
 
 class SentenceEncoder:

@@ -9,8 +9,10 @@ vocabulary's hash tables, which only grow: past ``MOST_WORDS`` new words the mod
 from __future__ import annotations
 
 import importlib
+import sys
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from textcrm.entities.found import Found
@@ -77,13 +79,27 @@ class SpacyNer:
     def _model(self) -> Nlp:
         if self._nlp is None:
             try:
-                self._nlp = importlib.import_module(MODEL).load(exclude=UNUSED)
+                with _without("torch"):
+                    self._nlp = importlib.import_module(MODEL).load(exclude=UNUSED)
             except ImportError as error:
                 raise DependencyError(
                     "The English model of spaCy is not installed",
                     hint=f"pip install {MODEL.replace('_', '-')}, or run without spaCy.",
                 ) from error
         return self._nlp
+
+
+@contextmanager
+def _without(package: str) -> Iterator[None]:
+    """Hide a package that is not loaded: spaCy takes torch along where it is installed, 180 MB and a second."""
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None  # type: ignore[assignment]  # what the import system takes for "there is none"
+    try:
+        yield
+    finally:
+        del sys.modules[package]
 
 
 def _zones(texts: Sequence[str]) -> Iterator[list[str]]:
