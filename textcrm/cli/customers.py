@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from textcrm.cli import decisions, output
+from textcrm.cli import customers_quality, decisions, output
 from textcrm.cli.arguments import JSON_HELP, pairs
+from textcrm.cli.customer_options import MAP_HELP, MAPPING_HELP, REGION_HELP, SAVE_HELP, Chosen, chosen, save
 from textcrm.settings import read_settings
 
 if TYPE_CHECKING:
@@ -26,15 +27,23 @@ def register(app: typer.Typer) -> None:
     group.command("list")(list_)
     group.command("show")(show)
     group.command("export")(export)
+    customers_quality.add_to(group)
     decisions.add_to(group)
     app.add_typer(group, name="customers")
 
 
 def import_(
     file: Annotated[Path, typer.Argument(help="CSV, TSV, JSONL, Parquet or Excel.", show_default=False)],
-    map_: Annotated[
+    map_: Annotated[list[str] | None, typer.Option("--map", help=MAP_HELP)] = None,
+    mapping: Annotated[Path | None, typer.Option(help=MAPPING_HELP)] = None,
+    save_mapping: Annotated[Path | None, typer.Option(help=SAVE_HELP)] = None,
+    region: Annotated[str | None, typer.Option(help=REGION_HELP)] = None,
+    provider_rules: Annotated[
+        bool, typer.Option("--provider-rules", help="Fold mail addresses: plus tags, the dots at Gmail.")
+    ] = False,
+    missing: Annotated[
         list[str] | None,
-        typer.Option("--map", help="FIELD=COLUMN, where the column has another name. Example: --map email=Mail."),
+        typer.Option(help="COLUMN=POLICY for missing values: leave, drop, mean, median, mode or model."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
@@ -43,10 +52,26 @@ def import_(
     from textcrm.store import open_store
 
     settings = read_settings()
-    mapping = pairs(map_ or [], option="--map") or None
+    options = chosen(
+        mapping,
+        pairs(map_ or [], option="--map"),
+        region=settings.region,
+        given_region=region,
+        provider_rules=provider_rules,
+        missing=pairs(missing or [], option="--missing"),
+    )
     with open_store(settings) as store, output.progress("Importing") as step:
-        report = import_customers(store, file, mapping=mapping, region=settings.region, progress=step)
-    _tell(report, json)
+        report = import_customers(
+            store,
+            file,
+            mapping=options.columns,
+            guess=options.guess,
+            region=options.region,
+            provider_rules=options.provider_rules,
+            missing=options.missing,
+            progress=step,
+        )
+    _tell(report, options, save_mapping, json)
 
 
 def sync(
@@ -56,7 +81,13 @@ def sync(
     updated_at: Annotated[
         str | None, typer.Option(help="Column that says when a row changed: next time only those are read.")
     ] = None,
-    map_: Annotated[list[str] | None, typer.Option("--map", help="FIELD=COLUMN.")] = None,
+    map_: Annotated[list[str] | None, typer.Option("--map", help=MAP_HELP)] = None,
+    mapping: Annotated[Path | None, typer.Option(help=MAPPING_HELP)] = None,
+    save_mapping: Annotated[Path | None, typer.Option(help=SAVE_HELP)] = None,
+    region: Annotated[str | None, typer.Option(help=REGION_HELP)] = None,
+    provider_rules: Annotated[
+        bool, typer.Option("--provider-rules", help="Fold mail addresses: plus tags, the dots at Gmail.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Store the customers of an SQL database, through SQLAlchemy."""
@@ -65,29 +96,48 @@ def sync(
     from textcrm.store import open_store
 
     settings = read_settings()
-    mapping = pairs(map_ or [], option="--map") or None
+    options = chosen(
+        mapping,
+        pairs(map_ or [], option="--map"),
+        region=settings.region,
+        given_region=region,
+        provider_rules=provider_rules,
+    )
     source = SqlSource(url, table=table, query=query, updated_at=updated_at)
     with open_store(settings) as store, output.progress("Reading") as step:
-        report = sync_customers(store, source, mapping=mapping, region=settings.region, progress=step)
-    _tell(report, json)
+        report = sync_customers(
+            store,
+            source,
+            mapping=options.columns,
+            guess=options.guess,
+            region=options.region,
+            provider_rules=options.provider_rules,
+            progress=step,
+        )
+    _tell(report, options, save_mapping, json)
 
 
-def _tell(report: CustomerReport, json: bool) -> None:
+def _tell(report: CustomerReport, options: Chosen, save_mapping: Path | None, json: bool) -> None:
     """Say what became of the rows."""
     used = ", ".join(f"{name} from {column!r}" for name, column in report.mapping.items())
     output.say(f"Columns: {used or 'none is known'}.")
+    if save_mapping is not None:
+        save(save_mapping, report.columns, options)
+        output.say(f"The mapping is saved: {save_mapping}")
     for kind, count in report.remarks.items():
         output.say(f"{count:,} values are no valid {kind}; they are kept among the other fields.")
+    for kind, count in report.normalised.items():
+        output.say(f"{count:,} values of {kind} were brought into one form.")
+    for column, facts in report.filled.items():
+        output.say(f"{facts['count']:,} missing values of {column!r}: {facts['policy']}, {facts['how']}.")
+    if report.repeated:
+        output.say(f"{report.repeated:,} rows have the id of an earlier row; the last one of each was taken.")
+    if report.relinked:
+        output.say(f"{report.relinked:,} messages of unknown authors are linked to these customers now.")
     if json:
-        output.print_json(
-            {
-                "created": report.created,
-                "changed": report.changed,
-                "unchanged": report.unchanged,
-                "quarantined": report.quarantined,
-                "mapping": report.mapping,
-            }
-        )
+        names = ("created", "changed", "unchanged", "quarantined", "repeated", "relinked", "mapping", "remarks",
+                 "normalised", "filled")  # fmt: skip
+        output.print_json({name: getattr(report, name) for name in names})
     output.say(
         f"{report.created:,} created, {report.changed:,} changed, {report.unchanged:,} unchanged, "
         f"{report.quarantined:,} in quarantine."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import date, datetime, time
 from functools import lru_cache
 
 _MONTHS = {
@@ -28,6 +29,7 @@ _MONTHS = {
     for name in names.split()
 }
 _PIECES = re.compile(r"\d{1,8}|[^\W\d_]{3,10}")
+_CLOCK = re.compile(r"[T ](\d{1,2}):(\d{2})(?::(\d{2}))?(?: ?([AaPp])\.?[Mm]\b)?")
 
 
 @lru_cache(maxsize=65536)
@@ -82,3 +84,37 @@ def _digits(year: int, month: int, day: int) -> str:
     if year < 100:
         year += 1900 if year > 30 else 2000
     return f"{year:04d}{month:02d}{day:02d}"
+
+
+@lru_cache(maxsize=65536)
+def iso_date(value: str, *, day_first: bool = False) -> str | None:
+    """Return a date, or a date with its time, in ISO 8601; None where *value* is no day of the calendar.
+
+    Parameters
+    ----------
+    day_first
+        Whether ``3/4/1990`` is in April; ``3.4.1990`` always is.
+    """
+    text = value.strip()[:64]
+    if not any(map(str.isdigit, text)):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        pass  # not ISO 8601: the other orders
+    else:
+        return moment.date().isoformat() if len(text) <= 10 else moment.isoformat()
+    digits = date_digits(text, day_first=day_first)
+    if len(digits) != 8 or len(_PIECES.findall(text)) > 3 + 3 * (":" in text):
+        return None
+    clock = _CLOCK.search(text)
+    try:
+        day = date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+        if clock is None:
+            return day.isoformat()
+        hour = int(clock[1])
+        if clock[4]:
+            hour = hour % 12 + 12 * (clock[4] in "Pp")
+        return datetime.combine(day, time(hour, int(clock[2]), int(clock[3] or 0))).isoformat()
+    except ValueError:
+        return None

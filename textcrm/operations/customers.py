@@ -1,85 +1,114 @@
-"""Customers: taken in from any table."""
+"""Customers: taken in from any table, and from SQL databases."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from textcrm.link import normalise
+from textcrm.operations.customer_fill import Filler
+from textcrm.operations.customer_rows import RowOptions, RowReader, customer_id, customer_of_row
+from textcrm.operations.customer_survey import Survey, day_first_columns, survey
 from textcrm.operations.ingest import Rejection
+from textcrm.operations.relink import relink
 from textcrm.records import Customer, Source
 from textcrm.sources.rejected import Rejected
 from textcrm.sources.sql import SqlSource, sql_rows
-from textcrm.sources.structured import Mapped, complete_fields, fields_of, structured_rows
+from textcrm.sources.structured import Columns, Mapped, complete_fields, fields_of, kind_of_table, structured_rows
 from textcrm.sources.tabular import Row
 from textcrm.store import Store
 
+__all__ = ["CustomerReport", "customer_id", "customer_of_row", "import_customers", "sync_customers"]
+
 BATCH = 2000
-MOST_FIELD = 4000
+CHANNEL = "customers"  # what the quarantine calls rows of customers
 Progress = Callable[[int], None]
-_SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 
 
 @dataclass
 class CustomerReport:
-    """What became of the rows. ``mapping`` is field to column, as it was used."""
+    """What became of the rows. ``columns`` is field to columns, as it was used; ``mapping`` the same as text."""
 
     created: int = 0
     changed: int = 0
     unchanged: int = 0
     quarantined: int = 0
+    repeated: int = 0
+    """Rows whose customer stands in another row too: the last one counts, earlier ones that differ are quarantined."""
+    relinked: int = 0
+    """Messages of strangers that turned out to be of these customers."""
+    columns: Mapped = field(default_factory=dict)
     mapping: dict[str, str] = field(default_factory=dict)
     rejections: list[Rejection] = field(default_factory=list)
     remarks: dict[str, int] = field(default_factory=dict)
-    """Values that are no valid identifier, by kind; they stay among the customer's other fields."""
+    """Values that are not valid for their field, by field; they stay among the customer's other fields."""
+    normalised: dict[str, int] = field(default_factory=dict)
+    """Values of typed columns that were brought into another form, by field."""
+    filled: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Missing values by column: policy, how, and how many."""
 
 
 def import_customers(
     store: Store,
     path: Path,
     *,
-    mapping: Mapping[str, str] | None = None,
+    mapping: Columns | None = None,
+    guess: bool = True,
     region: str = "US",
+    provider_rules: bool = False,
+    missing: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> CustomerReport:
     """Store the customers of a table; the same file again changes nothing.
 
-    Each batch is acknowledged before the next is read: an interrupted import is run again, and makes no double.
+    The table is read twice: once for what only the whole of it tells (ids that come again, the order of day and month,
+    means), once to store. Each batch is acknowledged before the next is read: an interrupted import is run again, and
+    makes no double.
 
     Parameters
     ----------
     mapping
-        Field to column (see ``textcrm.sources.structured.FIELDS``); what it leaves out is guessed.
+        Field to column (see ``textcrm.sources.structured.FIELDS``); what it leaves out is guessed if *guess*.
     region
-        ISO 3166 code of the country of phone numbers without a country code.
+        ISO 3166 code of the country of phone numbers without a country code, where the row names no country.
+    provider_rules
+        Fold what mail providers ignore: plus tags, the dots at Gmail.
+    missing
+        Column or field to what is done about its missing values (see ``textcrm.quality.missing.POLICIES``).
 
     Raises
     ------
     NotFoundError
         There is no such file.
     UsageError
-        The file is no table, or *mapping* names what does not exist.
+        The file is no table, *mapping* names what does not exist, or a policy does not suit its column.
     """
-    columns = fields_of(path, mapping)
-    report = CustomerReport(mapping={name: ", ".join(used) for name, used in columns.items()})
+    columns = fields_of(path, mapping, guess=guess)
+    options = RowOptions(region, provider_rules)
+    looked = survey(structured_rows(path), RowReader(columns, options), missing=missing)
+    reader = RowReader(columns, RowOptions(region, provider_rules, looked.day_first))
+    intake = _Intake(store, reader, Source(kind=kind_of_table(path), name=path.name), looked)
+    intake.report.repeated = looked.repeated
     for rows in _batches(structured_rows(path), BATCH):
-        source = Source(kind="customers", name=path.name)
-        _take(store, rows, columns=columns, source=source, report=report, region=region)
+        intake.take(rows)
         if progress is not None:
             progress(len(rows))
-    return report
+    return intake.finish()
 
 
 def sync_customers(
     store: Store,
     source: SqlSource,
     *,
-    mapping: Mapping[str, str] | None = None,
+    mapping: Columns | None = None,
+    guess: bool = True,
     region: str = "US",
+    provider_rules: bool = False,
     progress: Progress | None = None,
 ) -> CustomerReport:
     """Store the customers of a table of an SQL database; next time only what changed, where ``updated_at`` is named.
@@ -99,142 +128,170 @@ def sync_customers(
     address = re.sub(r"(//[^/@:]{0,200}):[^/@]{0,200}@", r"\1@", source.url)
     key = hashlib.sha256(f"{address}|{source.table}|{source.updated_at}".encode()).hexdigest()[:24]
     mark = marks.find_one({"_id": key}) or {}
-    report = CustomerReport()
+    place = Source(kind="sql", name=source.table or "query")
+    intake = _Intake(store, RowReader({}), place)
     columns: Mapped | None = None
     iterator = iter(sql_rows(source, since=mark.get("since")))
     while batch := list(islice(iterator, BATCH)):
         rows = [row for row, _ in batch]
         if columns is None:
-            columns = complete_fields(list(rows[0][1]), mapping)
-            report.mapping = {name: ", ".join(used) for name, used in columns.items()}
-        place = Source(kind="customers", name=source.table or "query")
-        _take(store, rows, columns=columns, source=place, report=report, region=region)
+            columns = complete_fields(list(rows[0][1]), mapping, guess=guess)
+            dated = day_first_columns([row[1] for row in rows], columns)
+            intake = _Intake(store, RowReader(columns, RowOptions(region, provider_rules, dated)), place)
+        intake.take(rows)
         last = batch[-1][1]
         if last is not None:
             marks.update_one({"_id": key}, {"$set": {"since": last}}, upsert=True)
         if progress is not None:
             progress(len(rows))
-    return report
+    return intake.finish()
 
 
-def _take(
-    store: Store,
-    rows: Sequence[Row | Rejected],
-    *,
-    columns: Mapped,
-    source: Source,
-    report: CustomerReport,
-    region: str,
-) -> None:
-    """Store one batch of rows and add what became of it to *report*."""
-    customers: dict[str, Customer] = {}
-    rejected: list[Rejected] = []
-    for row in rows:
-        if isinstance(row, Rejected):
-            rejected.append(row)
-            continue
-        place, cells, raw = row
-        customer = customer_of_row(cells, columns, region=region, remarks=report.remarks)
-        if customer is None:
-            detail = f"The row at line {place} has no number, mail address, phone, handle or name."
-            rejected.append(Rejected(raw, "no_identity", detail, source.model_copy(update={"place": place})))
-        else:
-            customers[customer.id] = customer
-    done = store.customers.upsert(list(customers.values()))
-    report.created += done.created
-    report.changed += done.changed
-    report.unchanged += done.unchanged + (len(rows) - len(rejected) - len(customers))
-    _quarantine(store, rejected, columns, report)
+def import_rows(store: Store, rows: Sequence[Row | Rejected], reader: RowReader, source: Source) -> CustomerReport:
+    """Store the customers of a few rows, as they came out of the quarantine."""
+    intake = _Intake(store, reader, source)
+    intake.take(rows)
+    return intake.report
 
 
-def customer_of_row(
-    cells: Mapping[str, str], columns: Mapped, *, region: str, remarks: dict[str, int] | None = None
-) -> Customer | None:
-    """Return the customer that a row describes, identifiers normalised; None where it names nobody.
+class _Intake:
+    """Takes rows in, batch by batch, and keeps count."""
 
-    Values that are no valid address or number are kept among the other fields.
-    """
-    values = {name: [_clean(cells.get(c, "")) for c in used] for name, used in columns.items()}
-    counts = remarks if remarks is not None else {}
-    kept: list[tuple[str, str]] = []
+    def __init__(self, store: Store, reader: RowReader, source: Source, looked: Survey | None = None) -> None:
+        self._store = store
+        self._reader = reader
+        self._source = source
+        self._looked = looked or Survey()
+        self._filler = Filler(self._looked.filled)
+        self._seen: set[int] | None = None if looked else set()
+        self.report = CustomerReport(
+            columns=reader.columns,
+            mapping={name: ", ".join(used) for name, used in reader.columns.items()},
+            remarks=reader.remarks,
+            normalised=reader.normalised,
+        )
 
-    def many(name: str, make: Callable[[str], str | None]) -> tuple[str, ...]:
-        found: list[str] = []
-        for column, value in zip(columns.get(name, ()), values.get(name, ()), strict=True):
-            for piece in re.split(r"[;|\n]|,(?=\s{0,3}[^\s,]{1,64}@)", value):
-                if not piece.strip():
-                    continue
-                made = make(piece)
-                if made is not None:
-                    found.append(made)
-                else:
-                    counts[name] = counts.get(name, 0) + 1
-                    kept.append((column, piece.strip()))
-        return tuple(dict.fromkeys(found))
+    def take(self, rows: Sequence[Row | Rejected]) -> None:
+        """Store one batch and add what became of it to the report."""
+        report = self.report
+        customers: dict[str, tuple[Customer, int, bytes]] = {}
+        rejected = [row for row in rows if isinstance(row, Rejected)]
+        given = [row for row in rows if not isinstance(row, Rejected)]
+        marks = self._filler.fill([row[1] for row in given])
+        for (place, cells, raw), mark in zip(given, marks, strict=True):
+            if mark is None:
+                detail = f"The row at line {place} has no value in a column whose rows without one are left out."
+                rejected.append(self._rejected(raw, "missing_value", detail, place))
+                continue
+            customer = self._reader.read(cells)
+            if customer is None:
+                detail = f"The row at line {place} has no number, mail address, phone, handle or name."
+                rejected.append(self._rejected(raw, "no_identity", detail, place))
+                continue
+            if mark:
+                customer = customer.model_copy(update={"fields": (*customer.fields, *mark)})
+            earlier = customers.get(customer.id)
+            if self._looked.superseded(customer.id, place):
+                rejected.append(self._superseded(raw, place))
+            elif earlier is not None and earlier[0] != customer and self._seen is not None:
+                rejected.append(self._superseded(earlier[2], earlier[1]))
+                customers[customer.id] = (customer, place, raw)
+            else:
+                customers[customer.id] = (customer, place, raw)
+        self._store_all([customer for customer, _, _ in customers.values()], rejected)
+        report.filled = self._filler.counts()
 
-    def one(name: str) -> str | None:
-        return next((value for value in values.get(name, ()) if value), None)
+    def finish(self) -> CustomerReport:
+        """Record the import, with how the columns looked, and return the report."""
+        facts = asdict(self.report)
+        del facts["rejections"], facts["columns"]
+        named = [{"field": name, "columns": list(used)} for name, used in self._reader.columns.items()]
+        for name in ("remarks", "normalised", "filled"):
+            facts[name] = [{"of": key, "is": value} for key, value in facts[name].items()]
+        options = asdict(self._reader.options)
+        options["day_first"] = sorted(options["day_first"])
+        facts |= {"mapping": named, "options": options, "rows": self._looked.rows, "profile": self._profile()}
+        self._store.imports.add(kind=CHANNEL, source=self._source.name, facts=facts)
+        return self.report
 
-    emails = many("email", normalise.email)
-    phones = many("phone", lambda value: normalise.phone(value, region))
-    handles = many("handle", lambda value: normalise.handle(value) if value.strip(" @") else None)
-    name = one("name") or " ".join(filter(None, (one("given_name"), one("family_name")))) or None
-    number = one("number")
-    if not (number or emails or phones or handles or name):
-        return None
-    used = {column for group in columns.values() for column in group}
-    others = [(column[:200], _clean(value)) for column, value in cells.items() if column not in used and _clean(value)]
-    orders = [("order", value) for value in values.get("order", ()) if value]
-    seed = number or next(iter((*emails, *phones, *handles)), None)
-    return Customer(
-        id=customer_id(number, seed or repr(sorted(cells.items()))),
-        number=number,
-        name=name,
-        emails=emails,
-        phones=phones,
-        handles=handles,
-        company=one("company"),
-        segment=one("segment"),
-        fields=(*orders, *kept, *others),
-    )
+    def _profile(self) -> list[dict[str, Any]]:
+        from textcrm.operations.customer_quality import profile_rows
 
+        return profile_rows(self._looked.sample, self._reader.columns)
 
-def customer_id(number: str | None, seed: str) -> str:
-    """Return the id of a customer: its number where that can stand in an address, else a digest of *seed*."""
-    if number and _SAFE_ID.match(number) and not number.startswith("p-"):
-        return number
-    return "c-" + hashlib.sha256(seed.encode("utf-8", "surrogatepass")).hexdigest()[:20]
+    def _store_all(self, customers: Sequence[Customer], rejected: list[Rejected]) -> None:
+        report = self.report
+        rejected += self._overwritten(customers)
+        done = self._store.customers.upsert(customers)
+        report.created += done.created
+        report.changed += done.changed
+        report.unchanged += done.unchanged
+        region = self._reader.options.region
+        report.relinked += relink(self._store, customers, region=region, by=f"customers of {self._source.name}")
+        self._quarantine(rejected)
 
-
-def _clean(value: str | None) -> str:
-    """Return a cell without what the database cannot hold (lone surrogates, NUL), blanks at the ends cut."""
-    text = (value or "").strip()[:MOST_FIELD].replace("\0", "")
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _quarantine(store: Store, rejected: list[Rejected], columns: Mapped, report: CustomerReport) -> None:
-    if not rejected:
-        return
-    names = store.raws.add([item.raw for item in rejected])
-    ids = store.quarantine.add(
-        [
-            {
-                "reason": item.reason,
-                "detail": item.detail,
-                "source": item.source,
-                "channel": "customers",
-                "raw_sha256": name,
-                "size": len(item.raw),
-                "mapping": [(key, used[0]) for key, used in columns.items()],
-            }
-            for item, name in zip(rejected, names, strict=True)
+    def _overwritten(self, customers: Sequence[Customer]) -> list[Rejected]:
+        """Return what stands of customers of an earlier batch of the same run, where no survey told which is last."""
+        if self._seen is None:
+            return []
+        again = [customer for customer in customers if hash(customer.id) in self._seen]
+        self._seen.update(hash(customer.id) for customer in customers)
+        self.report.repeated += len(again)
+        standing = self._store.customers.get_many([customer.id for customer in again])
+        return [
+            self._rejected(
+                _as_row(standing[c.id]), "same_id", "A later row has the same id; this is the earlier.", None
+            )
+            for c in again
+            if c.id in standing and standing[c.id] != c
         ]
-    )
-    report.quarantined += len(ids)
-    report.rejections += [
-        Rejection(i, item.reason, item.detail, item.source.name, item.source.place)
-        for i, item in zip(ids, rejected, strict=True)
-    ]
+
+    def _superseded(self, raw: bytes, place: int) -> Rejected:
+        detail = f"A row after line {place} has the same id and says something else; the last one was taken."
+        return self._rejected(raw, "same_id", detail, place)
+
+    def _rejected(self, raw: bytes, reason: str, detail: str, place: int | None) -> Rejected:
+        return Rejected(raw, reason, detail, self._source.model_copy(update={"place": place}))
+
+    def _quarantine(self, rejected: Sequence[Rejected]) -> None:
+        if not rejected:
+            return
+        names = self._store.raws.add([item.raw for item in rejected])
+        mapping = [(key, column) for key, used in self._reader.columns.items() for column in used]
+        how = self._reader.options
+        options = [("region", how.region), ("day_first", "\n".join(sorted(how.day_first)))]
+        options += [("provider_rules", "yes")] * how.provider_rules
+        ids = self._store.quarantine.add(
+            [
+                {
+                    "reason": item.reason,
+                    "detail": item.detail,
+                    "source": item.source,
+                    "channel": CHANNEL,
+                    "raw_sha256": name,
+                    "size": len(item.raw),
+                    "mapping": mapping,
+                    "options": options,
+                }
+                for item, name in zip(rejected, names, strict=True)
+            ]
+        )
+        self.report.quarantined += len(ids)
+        self.report.rejections += [
+            Rejection(i, item.reason, item.detail, item.source.name, item.source.place)
+            for i, item in zip(ids, rejected, strict=True)
+        ][: MOST_TOLD - len(self.report.rejections)]
+
+
+MOST_TOLD = 1000  # rejections that a report names; the quarantine has them all
+
+
+def _as_row(customer: Customer) -> bytes:
+    """Return a customer as the JSON of a row with the names of the fields as columns."""
+    row: dict[str, Any] = {"number": customer.number, "name": customer.name, "company": customer.company}
+    row |= {"segment": customer.segment, "email": "; ".join(customer.emails), "phone": "; ".join(customer.phones)}
+    row |= {"handle": "; ".join(customer.handles), **dict(customer.fields)}
+    return json.dumps({name: value for name, value in row.items() if value}).encode()
 
 
 def _batches(items: Iterable[Row | Rejected], size: int) -> Iterator[list[Row | Rejected]]:

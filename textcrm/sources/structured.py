@@ -28,8 +28,18 @@ FIELDS = (
     "company",
     "segment",
     "order",
+    "country",
+    "currency",
+    "birth_date",
+    "created_at",
+    "updated_at",
+    "street",
+    "postcode",
+    "city",
 )
-SEVERAL = frozenset({"email", "phone", "handle", "order"})
+TYPED = frozenset({"country", "currency", "birth_date", "created_at", "updated_at", "street", "postcode", "city"})
+"""Fields whose values are brought into one form, and stay under the names of their columns."""
+SEVERAL = frozenset({"email", "phone", "handle", "order", "country", "currency", "street"})
 """Fields that may come from several columns."""
 
 # Words of a column's name that tell its field, compared without case, blanks, dashes and underscores.
@@ -66,11 +76,42 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "segment": ("segment", "customersegment", "tier", "plan", "category", "type", "customertype", "contract", "status"),
     "order": ("order", "ordernumber", "orderid", "orderno", "lastorder", "orders", "bestellnummer"),
+    "country": (
+        "country", "countrycode", "countryname", "nation", "land", "pays", "pais", "paese", "kraj", "billingcountry",
+        "shippingcountry", "mailingcountry", "addresscountry",
+    ),
+    "currency": ("currency", "currencycode", "waehrung", "währung", "devise", "moneda", "valuta", "waluta"),
+    "birth_date": (
+        "birthdate", "dateofbirth", "dob", "birthday", "bday", "born", "geburtsdatum", "datedenaissance",
+        "fechadenacimiento", "geboortedatum",
+    ),
+    "created_at": (
+        "createdat", "created", "createddate", "datecreated", "customersince", "membersince", "since", "signupdate",
+        "signedup", "registered", "registeredat", "registrationdate", "joined", "joindate", "subscriptiondate",
+    ),
+    "updated_at": (
+        "updatedat", "updated", "lastmodified", "lastmodifieddate", "modified", "modifiedat", "changed", "changedat",
+        "lastupdate", "lastupdated", "dateupdated",
+    ),
+    "street": (
+        "street", "streetaddress", "address", "address1", "addressline1", "address2", "addressline2", "strasse",
+        "straße", "adresse", "rue", "direccion", "indirizzo", "adres", "mailingstreet", "billingstreet",
+    ),
+    "postcode": (
+        "postcode", "postalcode", "zip", "zipcode", "plz", "codepostal", "codigopostal", "cap", "mailingpostalcode",
+        "billingpostalcode",
+    ),
+    "city": (
+        "city", "town", "ort", "stadt", "ville", "ciudad", "citta", "città", "plaats", "miasto", "mailingcity",
+        "billingcity",
+    ),
 }  # fmt: skip
 _LOOSE = re.compile(r"[\s_\-.:/()']")
 _SAMPLE_ROWS = 200
 Mapped = dict[str, tuple[str, ...]]
 """Field to the columns that hold it."""
+Columns = Mapping[str, str | Sequence[str]]
+"""The same as a user gives it: one column, or several."""
 
 
 def structured_rows(path: Path) -> Iterator[Row | Rejected]:
@@ -116,7 +157,7 @@ def guess_fields(columns: Sequence[str]) -> Mapped:
     return {field: found[field] for field in FIELDS if field in found}
 
 
-def fields_of(path: Path, mapping: Mapping[str, str] | None = None) -> Mapped:
+def fields_of(path: Path, mapping: Columns | None = None, *, guess: bool = True) -> Mapped:
     """Return the columns of each field in the file *path*: the user's *mapping*, and the guess for the rest.
 
     Raises
@@ -124,39 +165,44 @@ def fields_of(path: Path, mapping: Mapping[str, str] | None = None) -> Mapped:
     UsageError
         *mapping* names a field or a column that does not exist.
     """
+    return complete_fields(columns_in(path), mapping, guess=guess)
+
+
+def columns_in(path: Path) -> list[str]:
+    """Return the names of the columns of a table, from its first rows."""
     head = itertools.islice(structured_rows(path), _SAMPLE_ROWS)
-    columns = list(dict.fromkeys(name for row in head if not isinstance(row, Rejected) for name in row[1]))
-    return complete_fields(columns, mapping)
+    return list(dict.fromkeys(name for row in head if not isinstance(row, Rejected) for name in row[1]))
 
 
-def complete_fields(columns: Sequence[str], mapping: Mapping[str, str] | None = None) -> Mapped:
-    """Return the user's *mapping* as columns by field, with the guess for what it leaves out.
+def complete_fields(columns: Sequence[str], mapping: Columns | None = None, *, guess: bool = True) -> Mapped:
+    """Return the user's *mapping* as columns by field, with the guess for what it leaves out if *guess*.
 
     Raises
     ------
     UsageError
         *mapping* names a field or a column that does not exist.
     """
-    given = dict(mapping or {})
-    for field, column in given.items():
+    given = {field: (used,) if isinstance(used, str) else tuple(used) for field, used in (mapping or {}).items()}
+    for field, used in given.items():
         if field not in FIELDS:
             raise UsageError(f"Customers have no field {field[:32]!r}", hint="Write FIELD=COLUMN.", options=FIELDS)
-        if column not in columns:
+        if any(column not in columns for column in used):
             raise UsageError(
                 f"No column for the field {field} has the name that was given",
                 hint="Check the header of the file.",
                 options=[name[:60] for name in columns[:40]],
             )
-    rest = [column for column in columns if column not in given.values()]
-    guessed = guess_fields(rest)
+    taken = {column for used in given.values() for column in used}
+    guessed = guess_fields([column for column in columns if column not in taken]) if guess else {}
     if "name" in given:
         guessed.pop("given_name", None)
         guessed.pop("family_name", None)
-    return {
-        field: (given[field],) if field in given else guessed[field]
-        for field in FIELDS
-        if field in given or field in guessed
-    }
+    return {field: given.get(field) or guessed[field] for field in FIELDS if field in given or field in guessed}
+
+
+def kind_of_table(path: Path) -> str:
+    """Return ``excel``, ``csv``, ``tsv``, ``jsonl``, ``json`` or ``parquet``."""
+    return "excel" if path.suffix.lower() in EXCEL else str(kind_of(path))
 
 
 def _excel(path: Path) -> Iterator[Row | Rejected]:

@@ -24,14 +24,16 @@ from textcrm.store.customers import Customers
 from textcrm.store.embedded import EmbeddedServer
 from textcrm.store.events import Events
 from textcrm.store.idempotency import IdempotencyStore
+from textcrm.store.imports import Imports
 from textcrm.store.indexes import ensure_indexes
 from textcrm.store.insights import Insights
-from textcrm.store.keys import Keys
 from textcrm.store.jobs import Jobs
+from textcrm.store.keys import Keys
 from textcrm.store.messages import Messages
 from textcrm.store.outbox import Outbox
 from textcrm.store.quarantine import Quarantine
 from textcrm.store.raws import Raws
+from textcrm.store.relinks import Relinks
 from textcrm.store.sinks import Sinks
 from textcrm.store.sources import Sources
 from textcrm.store.space import Space
@@ -58,17 +60,19 @@ class Store:
         self.raws = Raws(db["raws"])
         self.customers = Customers(db["customers"], self.now)
         self.events = Events(db["events"], self.now)
+        self.imports = Imports(db["imports"], self.now)
+        self.relinks = Relinks(client, db)
         self.insights = Insights(client, db, self.now)
         self.quarantine = Quarantine(db["quarantine"], self.now)
         self.keys = Keys(db["keys"], self.now)
         self.sources = Sources(db, self.now)
         self.sinks = Sinks(db, self.now)
         self.outbox = Outbox(db["outbox"], db["messages"], self.now)
+        self.jobs = Jobs(db, self.now)
         self.workers = Workers(db["workers"], self.now)
         self.corrections = Corrections(db["corrections"], self.now)
         self.idempotency = IdempotencyStore(db["idempotency"], self.now)
 
-        self.jobs = Jobs(db, self.now)
     def now(self) -> datetime:
         """Return the server's time: the one clock that orders work."""
         time: datetime = self.client.admin.command("hello")["localTime"]

@@ -8,10 +8,13 @@ from datetime import datetime
 
 from pymongo import ReplaceOne, UpdateOne
 from pymongo.collection import Collection
+from pymongo.errors import BulkWriteError
 
-from textcrm.errors import NotFoundError
+from textcrm.errors import NotFoundError, StoreError
 from textcrm.records import Customer
 from textcrm.store.codec import Document, customer_document, customer_of
+
+DUPLICATE_KEY = 11000
 
 
 @dataclass(frozen=True)
@@ -36,13 +39,25 @@ class Customers:
             return Upserted(0, 0, 0)
         now = self._now()
         last = {customer.id: customer_document(customer, updated_at=now) for customer in customers}
-        standing = {d["_id"]: d for d in self._c.find({"_id": {"$in": list(last)}}, {"record": 1})}
+        standing = {d["_id"]: d["record"] for d in self._c.find({"_id": {"$in": list(last)}}, {"record": 1})}
         created = [d for i, d in last.items() if i not in standing]
-        changed = [d for i, d in last.items() if i in standing and customer_of(standing[i]) != customer_of(d)]
-        if created or changed:
-            writes = [ReplaceOne({"_id": d["_id"]}, d, upsert=True) for d in created + changed]
-            self._c.bulk_write(writes, ordered=False)
+        changed = [d for i, d in last.items() if i in standing and not _same(standing[i], d["record"])]
+        if created:
+            changed += self._insert(created)
+        if changed:
+            self._c.bulk_write([ReplaceOne({"_id": d["_id"]}, d, upsert=True) for d in changed], ordered=False)
         return Upserted(len(created), len(changed), len(last) - len(created) - len(changed))
+
+    def _insert(self, documents: Sequence[Document]) -> list[Document]:
+        """Insert documents (three times as fast as replacing them); return those that somebody else just stored."""
+        try:
+            self._c.insert_many(documents, ordered=False)
+        except BulkWriteError as error:
+            failed = error.details["writeErrors"]
+            if any(e["code"] != DUPLICATE_KEY for e in failed):
+                raise StoreError("The database refused customers", hint="Run the same command again.") from error
+            return [documents[e["index"]] for e in failed]
+        return []
 
     def replace(self, customer: Customer, *, seen: Customer | None) -> bool:
         """Store a customer only where it stands as *seen* (None: where there is none); return whether it was."""
@@ -93,3 +108,17 @@ class Customers:
         """Return how many customers there are."""
         query = {} if provisional is None else {"record.provisional": provisional}
         return self._c.count_documents(query)
+
+
+def _same(standing: Document, record: Document) -> bool:
+    """Tell whether a stored record says what *record* says; the database gives tuples back as lists."""
+    if standing == record:
+        return True
+    if standing.keys() != record.keys():
+        return customer_of({"_id": "", "record": standing}) == customer_of({"_id": "", "record": record})
+    return all(
+        value == [list(v) if isinstance(v, tuple) else v for v in record[name]]
+        if isinstance(value, list)
+        else value == record[name]
+        for name, value in standing.items()
+    )

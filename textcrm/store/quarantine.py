@@ -31,6 +31,8 @@ class Quarantined:
     status: str
     message_id: str | None = None
     mapping: tuple[tuple[str, str], ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
+    """How it was read, for another try."""
 
 
 class Quarantine:
@@ -98,4 +100,5 @@ def _item(document: Document) -> Quarantined:
         status=document["status"],
         message_id=document.get("message_id"),
         mapping=tuple((k, v) for k, v in document.get("mapping", ())),
+        options=tuple((k, v) for k, v in document.get("options", ())),
     )

@@ -1,0 +1,30 @@
+"""What each import did: of which file, with which columns, what it changed, and how the columns looked."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from pymongo.collection import Collection
+
+from textcrm.store.codec import Document
+
+
+class Imports:
+    """The imports. Names of columns are values, never field names."""
+
+    def __init__(self, collection: Collection[Document], now: Callable[[], datetime]) -> None:
+        self._c = collection
+        self._now = now
+
+    def add(self, *, kind: str, source: str, facts: Mapping[str, Any]) -> str:
+        """Record one import of *kind* (``customers``, ``events``) and return its id."""
+        document: Document = {"_id": secrets.token_hex(10), "kind": kind, "source": source, "at": self._now(), **facts}
+        self._c.insert_one(document)
+        return str(document["_id"])
+
+    def last(self, kind: str) -> Document | None:
+        """Return the newest import of *kind* that says how its columns looked, or None."""
+        return self._c.find_one({"kind": kind, "profile.0": {"$exists": True}}, sort=[("at", -1), ("_id", -1)])
