@@ -156,7 +156,7 @@ def test_the_export_holds_the_insight_fields_and_no_formula(store: Store) -> Non
     assert row["last_contact"].startswith("2026-09-01T13:00")
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1+1", "-2+3", "@x", "\t=1", "\r=1", "+49=1"])
+@pytest.mark.parametrize("cell", ["=1+1", "+1+1", "-2+3", "@x", "\t=1", "\r=1", "+49=1", "\n=1", "\uff1d1+1"])
 def test_a_formula_becomes_text(cell: str) -> None:
     assert safe_cell(cell) == "'" + cell
 

@@ -12,8 +12,10 @@ from typing import Literal, TextIO
 from textcrm.records import Customer, Insight
 from textcrm.store import Store
 
+Cell = str | int | float | bool | datetime | None
 Trend = Literal["better", "worse", "steady", "unknown"]
 _SIGN = {"negative": -1, "neutral": 0, "positive": 1}
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # also in full width
 RECENT = 3
 OPEN_DAYS = 30
 MOST_MESSAGES = 1000
@@ -114,39 +116,56 @@ def export_customers(store: Store, out: TextIO, *, progress: Callable[[int], Non
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
     written = 0
+    for page in customer_rows(store):
+        writer.writerows([text_cell(value) for value in row.values()] for row in page)
+        written += len(page)
+        if progress is not None:
+            progress(len(page))
+    return written
+
+
+def customer_rows(store: Store) -> Iterator[list[dict[str, Cell]]]:
+    """Yield all customers with their insight fields by id, in pages: `COLUMNS` to values."""
     for customers in _pages(store):
+        page = []
         for customer in customers:
             insights = store.insights.of_customer(customer.id, limit=MOST_MESSAGES)
             messages = store.messages.get_many([i.message_id for i in insights])
             times = {i: m.sent_at or m.received_at for i, m in messages.items()}
-            writer.writerow([safe_cell(value) for value in _row(customer, insight_fields(insights, times))])
-            written += 1
-        if progress is not None:
-            progress(len(customers))
-    return written
+            page.append(dict(zip(COLUMNS, _row(customer, insight_fields(insights, times)), strict=True)))
+        yield page
+
+
+def text_cell(value: Cell) -> str:
+    """Return a value as a cell of a CSV file, safe against formulas."""
+    if isinstance(value, str):
+        return safe_cell(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def safe_cell(value: str) -> str:
     """Return a cell that no spreadsheet runs; phone numbers in E.164 and plain numbers stay as they are."""
     if value[:1] in ("+", "-") and value[1:].replace(".", "", 1).isdigit():
         return value
-    return "'" + value if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    return "'" + value if value[:1] in _FORMULA else value
 
 
-def _row(customer: Customer, fields: InsightFields) -> list[str]:
+def _row(customer: Customer, fields: InsightFields) -> list[Cell]:
     return [
         customer.id,
-        customer.number or "",
-        customer.name or "",
+        customer.number,
+        customer.name,
         *("; ".join(values) for values in (customer.emails, customer.phones, customer.handles)),
-        customer.company or "",
-        customer.segment or "",
-        "yes" if customer.provisional else "no",
-        str(fields.messages),
-        fields.last_contact.isoformat() if fields.last_contact else "",
-        fields.last_sentiment or "",
+        customer.company,
+        customer.segment,
+        customer.provisional,
+        fields.messages,
+        fields.last_contact,
+        fields.last_sentiment,
         fields.trend,
-        *(str(fields.sentiments[label]) for label in _SIGN),
+        *(fields.sentiments[label] for label in _SIGN),
         "; ".join(f"{label} ({count})" for label, count in fields.top_intents),
     ]
 
