@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from textcrm.records import Prediction
 
 if TYPE_CHECKING:
     from textcrm.engine import StageClock
+    from textcrm.operations.stream import Lag
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SECONDS = (0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.6, 1.2, 2.5, 5.0, 10.0)
@@ -41,6 +43,18 @@ class Metrics:
         self._abstained = Counter("textcrm_abstentions", "Abstentions.", ["task", "reason"], registry=self.registry)
         self._refused = Counter("textcrm_refused", "Requests refused.", ["code"], registry=self.registry)
         self._messages = Gauge("textcrm_messages", "Messages by state of work.", ["state"], registry=self.registry)
+        self._lag = {
+            name: Gauge(f"textcrm_{name}", words, registry=self.registry)
+            for name, words in (
+                ("lag_seconds", "How long the oldest new message waits for its insight."),
+                ("lag_messages", "New messages that wait or are worked on."),
+                ("lag_oplog_share", "That wait as a share of what the oplog of the database reaches back."),
+                ("backfill_messages", "Messages that wait to be analysed anew."),
+                ("workers", "Workers that are at work."),
+                ("worker_messages_per_second", "What they do together, over the last minute."),
+                ("canary_seconds", "How long the test text of the last minute took with the slowest worker."),
+            )
+        }
         self._queue = Gauge("textcrm_queue_items", "Texts that wait for the models.", registry=self.registry)
         if clock is not None:
             self.registry.register(_Stages(clock))
@@ -75,8 +89,19 @@ class Metrics:
             else:
                 self._labels.labels(prediction.task, prediction.label).inc()
 
-    def text(self, messages: Mapping[str, int]) -> bytes:
-        """Return all in the text format of Prometheus. *messages* by state of work."""
+    def text(self, messages: Mapping[str, int], lag: Lag) -> bytes:
+        """Return all in the text format of Prometheus. *messages* by state of work; what *lag* does not tell is NaN."""
+        figures = {
+            "lag_seconds": lag.seconds,
+            "lag_messages": lag.waiting,
+            "lag_oplog_share": lag.share,
+            "backfill_messages": lag.backfill,
+            "workers": lag.workers,
+            "worker_messages_per_second": lag.rate,
+            "canary_seconds": lag.canary_seconds,
+        }
+        for name, figure in figures.items():
+            self._lag[name].set(math.nan if figure is None else figure)
         for state in ("pending", "leased", "done", "failed"):
             self._messages.labels(state).set(messages.get(state, 0))
         return generate_latest(self.registry)

@@ -11,7 +11,7 @@ from typing import Literal
 
 from textcrm.catalog import Catalog
 from textcrm.errors import NotFoundError, TextcrmError
-from textcrm.operations.stream import NOT_READY_SECONDS, lag
+from textcrm.operations.stream import NOT_READY_SECONDS, STALE_SECONDS, lag
 from textcrm.registry import Registry
 from textcrm.settings import Settings
 from textcrm.store import Store, open_store
@@ -22,7 +22,6 @@ from textcrm.store.versions import CURRENT
 
 Clock = Callable[[], datetime]
 CLOCK_SECONDS = 5.0
-STALE_SECONDS = 60.0
 CANARY_SECONDS = 10.0
 WAITS_SECONDS = 30.0
 

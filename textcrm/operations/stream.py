@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from pymongo.errors import OperationFailure
 
@@ -11,9 +12,11 @@ from textcrm.errors import UsageError
 from textcrm.store import Store
 from textcrm.store.messages import BACKFILL, LIVE
 from textcrm.store.outbox import Delivery, delivery_of
+from textcrm.store.workers import WorkerState
 
 NOT_READY_SECONDS = 300.0
 NOT_READY_SHARE = 0.5
+STALE_SECONDS = 60.0  # a worker says every few seconds that it lives
 PLACE_LOST = {136, 260, 280, 286}  # CappedPositionLost, InvalidResumeToken, ChangeStreamFatalError, ...HistoryLost
 
 
@@ -23,7 +26,8 @@ class Lag:
 
     ``waiting`` live messages wait or are worked on, the oldest for ``seconds``; ``backfill`` more are to be done again.
     ``window_seconds`` is what the server's oplog reaches back, None where it does not tell; ``share`` of it is behind.
-    ``rate`` is what the workers do, in messages a second over the last minute.
+    ``rate`` is what the workers do, in messages a second over the last minute. ``canary_seconds`` is how long the test
+    text of the last minute took, or is under way, with the slowest worker; None where none was sent yet.
     """
 
     waiting: int
@@ -32,6 +36,7 @@ class Lag:
     window_seconds: float | None
     rate: float
     workers: int
+    canary_seconds: float | None = None
 
     @property
     def share(self) -> float | None:
@@ -54,7 +59,7 @@ def lag(store: Store) -> Lag:
     now = store.now()
     oldest = store.messages.oldest_waiting()
     waiting = store.messages.count_waiting()
-    workers = store.workers.list()
+    workers = [w for w in store.workers.list() if (now - w.seen_at).total_seconds() <= STALE_SECONDS]
     return Lag(
         waiting=waiting.get(LIVE, 0),
         seconds=max(0.0, (now - oldest[LIVE]).total_seconds()) if LIVE in oldest else 0.0,
@@ -62,7 +67,15 @@ def lag(store: Store) -> Lag:
         window_seconds=oplog_window(store),
         rate=sum(worker.rate for worker in workers),
         workers=len(workers),
+        canary_seconds=max((s for s in (_canary(worker, now) for worker in workers) if s is not None), default=None),
     )
+
+
+def _canary(worker: WorkerState, now: datetime) -> float | None:
+    if worker.canary_sent is None:
+        return None
+    back = worker.canary_back if worker.canary_back and worker.canary_back >= worker.canary_sent else now
+    return (back - worker.canary_sent).total_seconds()
 
 
 def oplog_window(store: Store) -> float | None:

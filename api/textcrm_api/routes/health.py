@@ -6,6 +6,7 @@ from fastapi.responses import Response
 
 from textcrm import __version__
 from textcrm.errors import TextcrmError
+from textcrm.operations.stream import lag
 from textcrm_api import metrics
 from textcrm_api.answers import CheckOut, HealthOut, ProblemKindOut, ProblemKindsOut, ReadyOut
 from textcrm_api.gate import needs, public
@@ -49,7 +50,8 @@ def _models(service: Service) -> CheckOut:
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}}, **needs("read"))
 def get_metrics(service: ServiceDep) -> Response:
     """Return what the service counts, for Prometheus."""
-    return Response(service.metrics.text(service.store.messages.counts()), media_type=metrics.CONTENT_TYPE)
+    text = service.metrics.text(service.store.messages.counts(), lag(service.store))
+    return Response(text, media_type=metrics.CONTENT_TYPE)
 
 
 @router.get("/problems", **public())

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from textcrm.operations.stream import lag
 from textcrm.operations.work import work_now
 from textcrm_api.dashboard.languages import LANGUAGES
 from textcrm_api.dashboard.pages import THEMES, Pages
@@ -22,10 +23,13 @@ def add(router: APIRouter, pages: Pages) -> None:
     @router.get("/operations", response_model=None)
     def operations(request: Request) -> Response:
         lines = pages.engine.lines.values() if pages.engine is not None else ()
+        behind = lag(pages.store)
         return pages.render(
             request,
             "operations.html",
             work=work_now(pages.store),
+            lag=behind,
+            left=timedelta(seconds=behind.seconds_left) if behind.seconds_left else None,
             pipelines=[(line.spec.name, line.fingerprint) for line in lines],
             now=datetime.now(UTC),
         )
