@@ -10,13 +10,12 @@ Fernet (AES-128-CBC, HMAC-SHA-256) of the package cryptography.
 
 from __future__ import annotations
 
-import os
-import stat
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
 
 from textcrm.errors import SettingsError
+from textcrm.operations.keyfile import key_in
 
 
 class Vault:
@@ -46,22 +45,4 @@ class Vault:
             ) from error
 
     def _fernet(self) -> Fernet:
-        if not self._path.exists():
-            self._make()
-        if stat.S_IMODE(self._path.stat().st_mode) & 0o077:
-            raise SettingsError(f"Others can read {self._path}", hint=f"Run: chmod 600 {self._path}")
-        return Fernet(self._path.read_bytes().strip())
-
-    def _make(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        partial = self._path.with_suffix(f".{os.getpid()}")
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(Fernet.generate_key())
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(partial, self._path)  # whoever was first has made the key
-        except FileExistsError:
-            pass
-        finally:
-            partial.unlink()
+        return Fernet(key_in(self._path, Fernet.generate_key))
