@@ -93,8 +93,7 @@ def test_a_log_that_was_cut_says_so_for_good(store: Store, settings: Settings) -
 def test_an_entry_written_without_the_key_is_found(log: AuditLog, store: Store, tmp_path: Path) -> None:
     other = AuditLog(store.database, store.now, key=b"guessed", anchor=tmp_path / "guessed.head")
     other.append(Deed("key:1", "write", "forged"))
-    mark = "The mark of the newest entry in the database was changed."
-    assert log.verify().problems == (mark, f"Entry {COUNT + 1} was changed.")
+    assert f"Entry {COUNT + 1} was changed." in log.verify().problems
 
 
 def test_many_writers_leave_no_gap(store: Store, settings: Settings) -> None:
