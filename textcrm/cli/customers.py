@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from textcrm.cli import customers_quality, decisions, output
+from textcrm.cli import customer_events, customers_quality, decisions, output
 from textcrm.cli.arguments import JSON_HELP, pairs
 from textcrm.cli.customer_options import MAP_HELP, MAPPING_HELP, REGION_HELP, SAVE_HELP, Chosen, chosen, save
 from textcrm.settings import read_settings
 
 if TYPE_CHECKING:
     from textcrm.operations.customers import CustomerReport
-    from textcrm.records import Insight
+    from textcrm.records import CustomerEvent, Insight
 
 SHOWN = 20
 
@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
     group.command("list")(list_)
     group.command("show")(show)
     group.command("export")(export)
+    customer_events.add_to(group)
     customers_quality.add_to(group)
     decisions.add_to(group)
     app.add_typer(group, name="customers")
@@ -204,7 +205,8 @@ def show(
                 "top_intents": dict(fields.top_intents),
                 "open_intents": list(view.open_intents),
                 "sentiment_by_month": dict(view.sentiment_by_month),
-                "timeline": [_line(insight) for insight in view.timeline],
+                "orders": [event.model_dump(mode="json") for event in view.events],
+                "timeline": [{"at": at, **_line(one)} for at, one in view.moments],
             }
         )
         return
@@ -214,9 +216,10 @@ def show(
     rows += [*customer.fields, ("messages", str(fields.messages)), ("last sentiment", fields.last_sentiment or "")]
     rows += [("trend", fields.trend), ("open", ", ".join(view.open_intents))]
     output.print_table(title, ("field", "value"), ((k, v) for k, v in rows if v))
-    if view.timeline:
-        columns = ("message", "channel", "sentiment", "intent", "linked by")
-        output.print_table("Messages, newest first", columns, (_line(i).values() for i in view.timeline[:SHOWN]))
+    if view.moments:
+        columns = ("at (UTC)", "message or event", "channel or kind", "sentiment", "intent", "amount", "linked by")
+        rows_ = [(f"{at:%Y-%m-%d %H:%M}" if at else "", *_cells(one)) for at, one in view.moments[:SHOWN]]
+        output.print_table("Messages and events, newest first", columns, rows_)
 
 
 def export(
@@ -237,7 +240,23 @@ def export(
     output.say(f"{written:,} customers written.")
 
 
-def _line(insight: Insight) -> dict[str, str]:
+def _cells(one: Insight | CustomerEvent) -> tuple[str, ...]:
+    """Return a message or an event as the cells of the timeline."""
+    line = _line(one)
+    if "event" in line:
+        return line["number"], line["kind"], "", "", f"{line['amount']} {line['currency']}".strip(), ""
+    return line["message"], line["channel"], line["sentiment"], line["intent"], "", line["link"]
+
+
+def _line(one: Insight | CustomerEvent) -> dict[str, str]:
+    from textcrm.records import CustomerEvent
+
+    if isinstance(one, CustomerEvent):
+        amount = "" if one.amount is None else f"{one.amount:f}"
+        named = {"event": one.id, "kind": one.kind, "number": one.number or ""}
+        return {**named, "amount": amount, "currency": one.currency or ""}
+    insight = one
+
     def label(task: str) -> str:
         prediction = insight.prediction(task)
         return "" if prediction is None else f"({prediction.label})" if prediction.abstained else prediction.label

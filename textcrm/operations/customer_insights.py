@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, TextIO
 
-from textcrm.records import Customer, Insight
+from textcrm.records import Customer, CustomerEvent, Insight
 from textcrm.store import Store
 
 Cell = str | int | float | bool | datetime | None
@@ -39,12 +39,17 @@ class InsightFields:
 
 @dataclass(frozen=True)
 class CustomerView:
-    """One customer: the record, the identifiers with where each came from, and the messages, newest first."""
+    """One customer: the record, the identifiers with where each came from, and the messages, newest first.
+
+    ``events`` are the orders and other events, newest first; ``moments`` are both by time, those without one last.
+    """
 
     customer: Customer
     identities: tuple[tuple[str, str, str], ...]
     fields: InsightFields
     timeline: tuple[Insight, ...]
+    events: tuple[CustomerEvent, ...]
+    moments: tuple[tuple[datetime | None, Insight | CustomerEvent], ...]
     open_intents: tuple[str, ...]
     sentiment_by_month: tuple[tuple[str, float], ...]
 
@@ -71,11 +76,16 @@ def customer_view(store: Store, customer_id: str) -> CustomerView:
             months.setdefault(f"{times[insight.message_id]:%Y-%m}", []).append(_SIGN[label])
     since = max(times.values(), default=None)
     recent = [i for i in insights if since and times.get(i.message_id, since) >= since - timedelta(days=OPEN_DAYS)]
+    events = store.events.of_customer(customer_id, limit=MOST_MESSAGES)
+    moments: list[tuple[datetime | None, Insight | CustomerEvent]] = [(times.get(i.message_id), i) for i in insights]
+    moments += [(event.at, event) for event in events]
     return CustomerView(
         customer=customer,
         identities=tuple(identities),
         fields=insight_fields(insights, times),
         timeline=tuple(insights),
+        events=tuple(events),
+        moments=tuple(sorted(moments, key=lambda one: -one[0].timestamp() if one[0] else 0.0)),
         open_intents=tuple(dict.fromkeys(label for i in recent if (label := _label(i, "intent")))),
         sentiment_by_month=tuple((month, sum(signs) / len(signs)) for month, signs in months.items()),
     )

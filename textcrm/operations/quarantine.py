@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from textcrm.operations import customer_events, customers
 from textcrm.operations.customer_rows import RowOptions, RowReader
-from textcrm.operations.customers import CHANNEL, import_rows
 from textcrm.records import Channel, Message
 from textcrm.settings import Settings
 from textcrm.sources import Rejected
@@ -33,8 +33,10 @@ def replay_items(store: Store, items: list[Quarantined], *, settings: Settings) 
 
 
 def _replay(store: Store, item: Quarantined, parser: MailParser, settings: Settings) -> Replayed:
-    if item.channel == CHANNEL:
+    if item.channel == customers.CHANNEL:
         return _customer(store, item, settings)
+    if item.channel == customer_events.CHANNEL:
+        return _event(store, item)
     if item.message_id is not None:
         store.messages.requeue({"_id": {"$eq": item.message_id}})
         store.quarantine.mark(item.id, "replayed")
@@ -82,9 +84,22 @@ def _customer(store: Store, item: Quarantined, settings: Settings) -> Replayed:
         if store.customers.get_many(ids):
             detail = "A later row with the same id was taken; import this one in a file of its own to take it instead."
             return Replayed(item.id, "failed", detail)
-    report = import_rows(store, rows, reader, item.source)
+    report = customers.import_rows(store, rows, reader, item.source)
     if report.rejections or not rows:
         detail = report.rejections[0].detail if report.rejections else "Nothing was found in it."
         return Replayed(item.id, "failed", detail)
+    store.quarantine.mark(item.id, "replayed")
+    return Replayed(item.id, "stored" if report.created or report.changed else "duplicate")
+
+
+def _event(store: Store, item: Quarantined) -> Replayed:
+    """Import the row of an order or another event, read as it was at its import."""
+    columns: Mapped = {field: (column,) for field, column in item.mapping}
+    day_first = "day_first" in dict(item.options)
+    intake = customer_events.EventIntake(store, columns, item.source, day_first=day_first)
+    intake.take(replay_rows(store.raws.get(item.raw_sha256), source=item.source))
+    report = intake.report
+    if report.rejections:
+        return Replayed(item.id, "failed", report.rejections[0].detail)
     store.quarantine.mark(item.id, "replayed")
     return Replayed(item.id, "stored" if report.created or report.changed else "duplicate")

@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -106,12 +107,47 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "billingcity",
     ),
 }  # fmt: skip
+_EVENT_NAMES: dict[str, tuple[str, ...]] = {
+    "customer": (
+        "customerid", "customernumber", "customerno", "customer", "custid", "clientid", "clientnumber", "accountid",
+        "accountnumber", "userid", "memberid", "contactid", "buyerid", "kundennummer", "kundennr", "numeroclient",
+    ),
+    "email": ("email", "emailaddress", "mail", "customeremail", "buyeremail", "contactemail"),
+    "number": (
+        "ordernumber", "orderid", "orderno", "order", "invoicenumber", "invoiceno", "invoiceid", "transactionid",
+        "bookingnumber", "bookingid", "ticketnumber", "bestellnummer", "rechnungsnummer", "number", "eventid", "id",
+    ),
+    "at": (
+        "at", "orderdate", "orderedat", "purchasedate", "purchasedat", "invoicedate", "transactiondate", "eventtime",
+        "eventdate", "createdat", "timestamp", "datetime", "date", "time", "bestelldatum", "datum",
+    ),
+    "kind": ("kind", "eventtype", "event", "type", "action", "art"),
+    "amount": (
+        "amount", "totalamount", "orderamount", "total", "ordertotal", "grandtotal", "totalprice", "price", "value",
+        "ordervalue", "revenue", "sum", "betrag", "montant", "importe",
+    ),
+    "currency": _NAMES["currency"],
+}  # fmt: skip
 _LOOSE = re.compile(r"[\s_\-.:/()']")
 _SAMPLE_ROWS = 200
 Mapped = dict[str, tuple[str, ...]]
 """Field to the columns that hold it."""
 Columns = Mapping[str, str | Sequence[str]]
 """The same as a user gives it: one column, or several."""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What rows are (``Customers``), the names of the columns of each field, and the fields with several columns."""
+
+    what: str
+    fields: tuple[str, ...]
+    names: Mapping[str, tuple[str, ...]]
+    several: frozenset[str] = frozenset()
+
+
+CUSTOMERS = Schema("Customers", FIELDS, _NAMES, SEVERAL)
+EVENTS = Schema("Events", tuple(_EVENT_NAMES), _EVENT_NAMES)
 
 
 def structured_rows(path: Path) -> Iterator[Row | Rejected]:
@@ -140,24 +176,24 @@ def structured_rows(path: Path) -> Iterator[Row | Rejected]:
     return table_rows(path, str(kind))
 
 
-def guess_fields(columns: Sequence[str]) -> Mapped:
+def guess_fields(columns: Sequence[str], schema: Schema = CUSTOMERS) -> Mapped:
     """Guess by their names which columns hold what; ``name`` is left out where given and family name are there."""
     loose: dict[str, str] = {}
     for column in columns:
         loose.setdefault(_LOOSE.sub("", column.casefold()), column)
     found: Mapped = {}
     taken: set[str] = set()
-    for field, names in _NAMES.items():
+    for field, names in schema.names.items():
         if field == "name" and "given_name" in found and "family_name" in found:
             continue
         chosen = [loose[name] for name in names if name in loose and loose[name] not in taken]
         if chosen:
-            found[field] = tuple(chosen) if field in SEVERAL else (chosen[0],)
+            found[field] = tuple(chosen) if field in schema.several else (chosen[0],)
             taken.update(found[field])
-    return {field: found[field] for field in FIELDS if field in found}
+    return {field: found[field] for field in schema.fields if field in found}
 
 
-def fields_of(path: Path, mapping: Columns | None = None, *, guess: bool = True) -> Mapped:
+def fields_of(path: Path, mapping: Columns | None = None, *, guess: bool = True, schema: Schema = CUSTOMERS) -> Mapped:
     """Return the columns of each field in the file *path*: the user's *mapping*, and the guess for the rest.
 
     Raises
@@ -165,7 +201,7 @@ def fields_of(path: Path, mapping: Columns | None = None, *, guess: bool = True)
     UsageError
         *mapping* names a field or a column that does not exist.
     """
-    return complete_fields(columns_in(path), mapping, guess=guess)
+    return complete_fields(columns_in(path), mapping, guess=guess, schema=schema)
 
 
 def columns_in(path: Path) -> list[str]:
@@ -174,7 +210,9 @@ def columns_in(path: Path) -> list[str]:
     return list(dict.fromkeys(name for row in head if not isinstance(row, Rejected) for name in row[1]))
 
 
-def complete_fields(columns: Sequence[str], mapping: Columns | None = None, *, guess: bool = True) -> Mapped:
+def complete_fields(
+    columns: Sequence[str], mapping: Columns | None = None, *, guess: bool = True, schema: Schema = CUSTOMERS
+) -> Mapped:
     """Return the user's *mapping* as columns by field, with the guess for what it leaves out if *guess*.
 
     Raises
@@ -184,8 +222,9 @@ def complete_fields(columns: Sequence[str], mapping: Columns | None = None, *, g
     """
     given = {field: (used,) if isinstance(used, str) else tuple(used) for field, used in (mapping or {}).items()}
     for field, used in given.items():
-        if field not in FIELDS:
-            raise UsageError(f"Customers have no field {field[:32]!r}", hint="Write FIELD=COLUMN.", options=FIELDS)
+        if field not in schema.fields:
+            what = f"{schema.what} have no field {field[:32]!r}"
+            raise UsageError(what, hint="Write FIELD=COLUMN.", options=schema.fields)
         if any(column not in columns for column in used):
             raise UsageError(
                 f"No column for the field {field} has the name that was given",
@@ -193,11 +232,11 @@ def complete_fields(columns: Sequence[str], mapping: Columns | None = None, *, g
                 options=[name[:60] for name in columns[:40]],
             )
     taken = {column for used in given.values() for column in used}
-    guessed = guess_fields([column for column in columns if column not in taken]) if guess else {}
+    guessed = guess_fields([column for column in columns if column not in taken], schema) if guess else {}
     if "name" in given:
         guessed.pop("given_name", None)
         guessed.pop("family_name", None)
-    return {field: given.get(field) or guessed[field] for field in FIELDS if field in given or field in guessed}
+    return {field: given.get(field) or guessed[field] for field in schema.fields if field in given or field in guessed}
 
 
 def kind_of_table(path: Path) -> str:

@@ -93,6 +93,10 @@ class Customers:
         """Return the customers with these ids that exist, by id."""
         return {d["_id"]: customer_of(d) for d in self._c.find({"_id": {"$in": list(ids)}})}
 
+    def existing(self, ids: Sequence[str]) -> set[str]:
+        """Return which of these ids are those of customers."""
+        return {d["_id"] for d in self._c.find({"_id": {"$in": list(ids)}}, {"_id": 1})}
+
     def find(self, keys: Sequence[str]) -> list[Customer]:
         """Return the customers that carry any of the exact identifiers *keys* (``email:ann@example.com``)."""
         if not keys:
