@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -70,18 +71,30 @@ def run_many(settings: Settings, *, workers: int, with_worker: bool = False) -> 
 
 def build_from_environment() -> FastAPI:
     """Return the application of one of several processes; it closes what it opened when it ends."""
-    from textcrm.engine import Engine
-    from textcrm.store import open_store
-
     _log()
     settings = read_settings()
     with ExitStack() as stack:
-        store = stack.enter_context(open_store(settings))
-        engine = Engine.open(settings)
-        engine.warm()
+        store, engine = stack.enter_context(opened(settings))
         if os.environ.get(_WITH_WORKER):
             stack.enter_context(_working(store, engine, settings))
         return _application(settings, store=store, engine=engine, resources=stack.pop_all())
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[tuple[Store, Engine]]:
+    """Open the store and the engine: the database starts while the models load."""
+    from textcrm.engine import Engine
+    from textcrm.store import open_store
+
+    def load() -> Engine:
+        engine = Engine.open(settings)
+        engine.warm()
+        return engine
+
+    with ThreadPoolExecutor(1, thread_name_prefix="load") as beside:
+        loading = beside.submit(load)
+        with open_store(settings) as store:
+            yield store, loading.result()
 
 
 def _application(settings: Settings, *, store: Store, engine: Engine, resources: ExitStack | None = None) -> FastAPI:

@@ -38,12 +38,9 @@ def serve(
         output.say(f"Serving on http://{settings.host}:{settings.port} from {workers} processes. Ctrl-C ends.")
         run_many(settings, workers=workers, with_worker=with_worker)
         return
-    from textcrm.engine import Engine
-    from textcrm.store import open_store
+    from textcrm_api.server import opened
 
-    with open_store(settings) as store:
-        engine = Engine.open(settings)
-        engine.warm()
+    with opened(settings) as (store, engine):
         run_service(settings, store=store, engine=engine, with_worker=with_worker)
 
 
