@@ -1,27 +1,33 @@
 """The database gone, cut off, slow, forgetful, full: nothing is lost, and the work comes back by itself.
 
-``TEXTCRM_CHAOS=long`` (make chaos) keeps the database away for five minutes instead of seven seconds.
+``TEXTCRM_CHAOS=long`` (make chaos) keeps the database away for five minutes instead of five seconds, and has more
+messages come in.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+from pymongo.write_concern import WriteConcern
 
 from tests.chaos.check import check
 from tests.chaos.source import numbered
 from tests.e2e.standins import SmallEngine
 from textcrm.errors import StoreError, UnavailableError
+from textcrm.operations.stream import results_since
 from textcrm.settings import Settings
 from textcrm.store import Store
 from textcrm.store.client import connect, translated
@@ -29,7 +35,8 @@ from textcrm.store.embedded import EmbeddedServer
 from textcrm.stream.worker import Worker
 
 LONG = os.environ.get("TEXTCRM_CHAOS") == "long"
-AWAY_SECONDS = 300 if LONG else 7
+AWAY_SECONDS = 300 if LONG else 5
+SOME = 2_000 if LONG else 200
 NOTHING = {"lost": 0, "doubled": 0, "wrong": 0, "quarantined": 0, "unfinished": 0}
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900 if LONG else 180)]
 
@@ -198,23 +205,22 @@ def test_a_full_disk_refuses_before_the_database_dies_and_takes_again_when_freed
             feed(store, 0, 200)
             space = store.space.read()
             assert space is not None and space.free > 130_000_000
-            with (small_disk / "ballast").open("wb") as ballast:
-                os.posix_fallocate(ballast.fileno(), 0, space.free - 60_000_000)
+            ballast = small_disk / "ballast"
+            occupy(ballast, space.free - 60_000_000)
             time.sleep(1.2)
             with pytest.raises(UnavailableError, match="nearly full"):
                 store.messages.add([numbered(200)])
             refused = 0
             with at_work(store) as worker:  # between the floors: what was taken is worked on
                 until(lambda: settled(store))
-                with (small_disk / "ballast").open("r+b") as ballast:
-                    os.posix_fallocate(ballast.fileno(), 0, space.free - 30_000_000)
+                occupy(ballast, space.free - 30_000_000)
                 until(lambda: worker.state == "waiting", 20)
                 for _ in range(20):
                     try:
                         store.messages.add([numbered(200)])
                     except UnavailableError:
                         refused += 1
-                (small_disk / "ballast").unlink()
+                ballast.unlink()
                 feed(store, 200, 200)
                 until(lambda: settled(store))
     finally:
@@ -223,3 +229,77 @@ def test_a_full_disk_refuses_before_the_database_dies_and_takes_again_when_freed
     with capsys.disabled():
         print(f"\nfull disk: {refused} of 20 refused, {counts}")
     assert refused == 20 and counts == {"messages": 400, **NOTHING}
+
+
+def occupy(ballast: Path, size: int) -> None:
+    with ballast.open("ab") as file:
+        os.posix_fallocate(file.fileno(), 0, size)
+
+
+def test_a_disk_that_is_full_to_the_last_byte_ends_the_database_and_loses_nothing(
+    small_disk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = EmbeddedServer(small_disk / "home")
+    uri = server.open()
+    try:
+        with connect(uri) as client:
+            store = Store(client, "chaos", disk_floor=0)  # nobody looks at the floor
+            store.prepare()
+            first = server.running()
+            with at_work(store) as worker:
+                feed(store, 0, SOME)
+                feeder = threading.Thread(target=feed, args=(store, SOME, SOME))
+                flood(client, small_disk)
+                feeder.start()
+                until(lambda: server.running() != first, 120)  # the server has ended, by itself
+                until(lambda: worker.state == "waiting")
+                (small_disk / "ballast").unlink()
+                feeder.join(timeout=120)
+                until(lambda: settled(store), 120)
+    finally:
+        counts = check(uri, "chaos", 2 * SOME)
+        server.close()
+    with capsys.disabled():
+        print(f"\nfull to the last byte: the database ended and came back, {counts}")
+    assert counts == {"messages": 2 * SOME, **NOTHING}
+
+
+def flood(client: MongoClient[dict[str, Any]], disk: Path) -> None:
+    """Let the database itself write until there is no space."""
+    occupy(disk / "ballast", shutil.disk_usage(disk).free - 20_000_000)
+    with suppress(PyMongoError):
+        while True:
+            client["ballast"]["documents"].insert_one({"data": os.urandom(4_000_000)})
+
+
+@pytest.mark.skipif(not LONG, reason="it writes 5 GB: make chaos; the short form lets the server say that it forgot")
+def test_an_oplog_that_rolled_over_is_a_gap_that_is_told(
+    own: tuple[EmbeddedServer, str, Store], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, uri, store = own
+    with at_work(store) as worker:
+        results = results_since(store, wait_seconds=0.1)
+        next(results)
+        feed(store, 0, 100)
+        until(lambda: settled(store))
+        token = next(result.token for result in results if result is not None)
+        results.close()  # type: ignore[attr-defined]
+        oplog = store.client["local"]["oplog.rs"]
+        begin = oplog.find_one({}, {"ts": 1}, sort=[("$natural", 1)])
+        written = 0
+        quick = store.client["ballast"].get_collection("documents", write_concern=WriteConcern(1))
+        while oplog.find_one({}, {"ts": 1}, sort=[("$natural", 1)]) == begin:
+            quick.insert_many([{"data": bytes(12_000_000)} for _ in range(4)])
+            written += 48
+            assert written < 20_000
+        feed(store, 100, 100)
+        until(lambda: settled(store))
+        told = next(results_since(store, token, wait_seconds=0.1))
+        assert told is not None and told.delivery is None
+        gaps = worker.wake.gaps
+    counts = check(uri, "chaos", 200)
+    with capsys.disabled():
+        print(
+            f"\noplog rolled over after {written} MB: the gap is told, the worker's stream cut {gaps} times, {counts}"
+        )
+    assert counts == {"messages": 200, **NOTHING}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import subprocess
 import sys
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -70,12 +70,12 @@ def produce(address: str, topic: str, values: list[tuple[bytes, bytes]]) -> None
 
 
 def consume(address: str, topic: str, count: int, seconds: float = 30) -> list[Any]:
-    from confluent_kafka import Consumer
+    """Read a topic without a group: joining one takes the broker long."""
+    from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
-    consumer = Consumer(
-        {"bootstrap.servers": address, "group.id": f"test-{random.random()}", "auto.offset.reset": "earliest"}
-    )
-    consumer.subscribe([topic])
+    consumer = Consumer({"bootstrap.servers": address, "group.id": "none", "enable.auto.commit": False})
+    partitions = consumer.list_topics(topic, 20).topics[topic].partitions
+    consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in partitions])
     found: list[Any] = []
     deadline = time.monotonic() + seconds
     while len(found) < count and time.monotonic() < deadline:
@@ -201,6 +201,41 @@ def test_dead_letters_are_told_and_a_group_that_was_dropped_doubles_nothing(
     assert headers["topic"] == topic.encode() and b"schema" in headers["reason"]
     (item, *_rest) = store.quarantine.list()
     assert store.raws.get(item.raw_sha256) == b"not json"
+
+
+@needs_broker
+def test_a_dead_letter_that_the_broker_refuses_holds_nothing_up(
+    address: str, store: Store, settings: Settings, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("textcrm.sources.kafka.LARGEST_BYTES", 1_000)
+    topic = topic_of(settings)
+    create(address, topic, f"{topic}_dead")
+    produce(address, topic, [(b"k", b"no message " * 200), sent(1)])
+    add_kafka(store, "in", KafkaBroker(address), settings=settings, topic=topic, group=topic)
+    with following(store, settings):
+        until(lambda: store.messages.count() == 1)
+        until(lambda: "1 dead letters are in quarantine alone (MSG_SIZE_TOO_LARGE)" in caplog.text)
+    assert store.quarantine.count() == 1
+
+
+@needs_broker
+def test_a_broker_that_is_away_is_told(store: Store, settings: Settings) -> None:
+    add_kafka(store, "in", KafkaBroker("127.0.0.1:9"), settings=settings, topic="t", group="t")
+    with following(store, settings):
+        until(lambda: "cannot be read" in store.sources.get("in").problem)
+
+
+@contextmanager
+def following(store: Store, settings: Settings) -> Iterator[None]:
+    stop = threading.Event()
+    thread = threading.Thread(target=follow_topic, args=(store, "in"), kwargs={"settings": settings, "stop": stop})
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=30)
+        assert not thread.is_alive()
 
 
 @needs_broker

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from dataclasses import asdict
 
 from pymongo.errors import PyMongoError
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 500
 WAIT_SECONDS = 0.2
+NOTE_SECONDS = 30.0
 RETRY_SECONDS, LONGEST_RETRY = 1.0, 30.0
 
 
@@ -61,6 +63,7 @@ def follow_topic(
         except (StoreError, PyMongoError, TextcrmError) as error:
             what = error.what if isinstance(error, TextcrmError) else type(error).__name__
             log.warning("source %s: %s; tried again in %.0f s", name, what, pause)
+            _note(store, name, what)
             stop.wait(pause)
             pause = min(LONGEST_RETRY, 2 * pause)
         else:
@@ -76,25 +79,35 @@ def _consume(
     broker = KafkaBroker(**entry.config["broker"])
     producer = Producer(broker, secret)
     consumer = Consumer(broker, secret, topic=entry.config["topic"], group=entry.config["group"])
-    noted = 0
+    said, due = "", 0.0
     try:
         while not stop.is_set():
             items = consumer.read(AT_ONCE, WAIT_SECONDS)
-            if not items:
-                continue
-            _store(store, entry, items, producer, report)
-            consumer.commit(items)
-            if not noted % 100:
-                store.sources.note(entry.name)
-            noted += 1
+            if items:
+                _store(store, entry, items, producer, report)
+                consumer.commit(items)
+            problem = f"the broker cannot be read ({consumer.problem})" if consumer.problem else ""
+            if problem != said or (items and time.monotonic() > due):
+                store.sources.note(entry.name, problem=problem)
+                said, due = problem, time.monotonic() + NOTE_SECONDS
     finally:
         consumer.close()
+
+
+def _note(store: Store, name: str, problem: str) -> None:
+    try:
+        store.sources.note(name, problem=problem)
+    except (StoreError, PyMongoError):
+        log.warning("source %s: the database does not take the note", name)
 
 
 def _store(
     store: Store, entry: SourceEntry, items: list[Item], producer: Producer, report: IngestReport | None
 ) -> None:
-    """Store records and hand on the dead ones; when this returns, both are acknowledged."""
+    """Store records and hand on the dead ones; when this returns, both are acknowledged.
+
+    A dead one that the broker refuses for good (too large, no such topic) is in the quarantine all the same.
+    """
     channel: Channel = entry.channel  # type: ignore[assignment]  # written from a Channel
     now = store.now()
     read = [read_item(item, name=entry.name, channel=channel, received_at=now) for item in items]
@@ -108,5 +121,8 @@ def _store(
             "offset": str(item.offset),
         }
         producer.send(entry.config["dead"], key=item.key, value=item.value, headers=headers)
+    refused: list[str] = []
     if dead:
-        producer.flush()
+        producer.flush(refused=refused)
+    if refused:
+        log.error("source %s: %d dead letters are in quarantine alone (%s)", entry.name, len(refused), refused[0])

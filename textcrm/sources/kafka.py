@@ -30,6 +30,18 @@ from textcrm.sources.rejected import Rejected
 
 DATA_TOPIC, RESULT_TOPIC = "customer_data", "customer_result"
 FLUSH_SECONDS = 30.0
+LARGEST_BYTES = 20_000_000  # of a record that is sent; a broker may allow less
+RECONNECT = {"reconnect.backoff.ms": 1_000, "reconnect.backoff.max.ms": 10_000}  # the library's own: 20 times a second
+# Refused for good: sent again, the same record would be refused again.
+REFUSED = frozenset(
+    (
+        "MSG_SIZE_TOO_LARGE",
+        "UNKNOWN_TOPIC_OR_PART",
+        "_UNKNOWN_TOPIC",
+        "_UNKNOWN_PARTITION",
+        "TOPIC_AUTHORIZATION_FAILED",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,12 @@ class KafkaBroker:
 
     def config(self, secret: str) -> dict[str, Any]:
         """Return what librdkafka takes."""
-        config: dict[str, Any] = {"bootstrap.servers": self.brokers, "client.id": "textcrm", "log_level": 3}
+        config: dict[str, Any] = {
+            "bootstrap.servers": self.brokers,
+            "client.id": "textcrm",
+            "log_level": 3,
+            **RECONNECT,
+        }
         secure = self.tls or self.user is not None
         if secure and self.ca_file:
             config["ssl.ca.location"] = self.ca_file
@@ -71,14 +88,22 @@ class Item:
 
 
 class Consumer:
-    """Reads a topic in a consumer group. Offsets are committed by `commit` alone."""
+    """Reads a topic in a consumer group. Offsets are committed by `commit` alone.
+
+    Attributes
+    ----------
+    problem
+        What keeps it from reading, as the library last said; empty since something was read.
+    """
 
     def __init__(self, broker: KafkaBroker, secret: str, *, topic: str, group: str) -> None:
         kafka = _library()
+        self.problem = ""
         self._errors = kafka.KafkaException
         self._consumer = kafka.Consumer(
             {
                 **broker.config(secret),
+                "error_cb": self._told,
                 "group.id": group,
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
@@ -105,10 +130,17 @@ class Consumer:
         for one in found:
             problem = one.error()
             if problem is None:
+                self.problem = ""
                 items.append(Item(one.topic(), one.partition(), one.offset(), one.key(), one.value() or b""))
             elif problem.fatal():
                 raise _failed(problem)
+            else:
+                self._told(problem)
         return items
+
+    def _told(self, problem: Any) -> None:
+        if problem.name() != "_PARTITION_EOF":
+            self.problem = str(problem.name())
 
     def commit(self, items: Sequence[Item]) -> None:
         """Tell the broker that these were stored. Partitions that went to another consumer are left to it."""
@@ -132,7 +164,9 @@ class Producer:
 
     def __init__(self, broker: KafkaBroker, secret: str) -> None:
         kafka = _library()
-        self._producer = kafka.Producer({**broker.config(secret), "acks": "all", "linger.ms": 5})
+        options = {"acks": "all", "linger.ms": 5, "message.max.bytes": LARGEST_BYTES}
+        self._errors = kafka.KafkaException
+        self._producer = kafka.Producer({**broker.config(secret), **options})
         self._failed: list[str] = []
 
     def send(self, topic: str, *, key: bytes | None, value: bytes, headers: dict[str, str] | None = None) -> None:
@@ -148,11 +182,19 @@ class Producer:
                 self._producer.produce(topic, value, key, headers=fields, on_delivery=told)
             except BufferError:
                 self._producer.poll(0.1)
+            except self._errors as error:
+                self._failed.append(str(error.args[0].name()))
+                return
             else:
                 return
 
-    def flush(self) -> None:
+    def flush(self, *, refused: list[str] | None = None) -> None:
         """Wait until everything that was sent has arrived.
+
+        Parameters
+        ----------
+        refused
+            Takes the reason for each record that was refused for good, which then is no error.
 
         Raises
         ------
@@ -161,6 +203,9 @@ class Producer:
         """
         left = self._producer.flush(FLUSH_SECONDS)
         failed, self._failed = self._failed, []
+        if refused is not None:
+            refused += [why for why in failed if why in REFUSED]
+            failed = [why for why in failed if why not in REFUSED]
         if left or failed:
             self._producer.purge()
             raise KafkaError(
