@@ -66,9 +66,9 @@ def make_candidates(margins: Sequence[Floats], cues: Floats | None, *, count: in
     lead = value - np.where(value >= best, second, best)
     rank = (every[:, :, None, :] > value[:, :, :, None]).sum(axis=3, dtype=np.float32)
     measured = np.stack([value, lead, outstanding[:, places, chosen], rank], axis=1)
-    columns: list[Floats] = list(measured.reshape(-1, n, count))
+    blocks: list[Floats] = [measured.reshape(-1, n, count).transpose(1, 2, 0)]
     if labels <= FEW_LABELS:
-        columns += [(chosen == index).astype(np.float32) for index in range(labels)]
+        blocks.append((chosen[:, :, None] == np.arange(labels)).astype(np.float32))
     if cues is not None:
-        columns += [np.broadcast_to(cues[:, index : index + 1], chosen.shape) for index in range(cues.shape[1])]
-    return Candidates(chosen.astype(np.int64), np.stack(columns, axis=2).astype(np.float32))
+        blocks.append(np.broadcast_to(cues[:, None, :], (n, count, cues.shape[1])))
+    return Candidates(chosen.astype(np.int64), np.concatenate(blocks, axis=2, dtype=np.float32))

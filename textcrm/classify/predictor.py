@@ -221,7 +221,7 @@ class Classifier:
 
     def decline(self, text: str, label: str, confidence: float, familiarity: float) -> AbstainReason | None:
         """Return why the model declines to answer, or None."""
-        if sum(char.isalpha() for char in text[:500]) < self._min_letters:
+        if sum(map(str.isalpha, text[:500])) < self._min_letters:
             return "too_short"
         if familiarity < self._thresholds["unknown"]:
             return "unknown"
