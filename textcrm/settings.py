@@ -56,6 +56,18 @@ class Settings(BaseSettings):
         """Folder of the corpora that were fetched by reference."""
         return self.home / "corpora"
 
+    @property
+    def similar_dir(self) -> Path:
+        """Folder of the indexes that similar messages are found by."""
+        return self.home / "similar"
+
+    def environment(self) -> dict[str, str]:
+        """Return these settings as the environment that another process reads them from."""
+        given = self.model_dump(exclude={"mongodb_uri"}, exclude_none=True)
+        if self.mongodb_uri is not None:
+            given["mongodb_uri"] = self.mongodb_uri.get_secret_value()
+        return {f"TEXTCRM_{name.upper()}": str(value) for name, value in given.items()}
+
 
 def read_settings() -> Settings:
     """Read the settings from the environment.

@@ -13,6 +13,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.routing import APIRoute
 
 from textcrm import __version__
+from textcrm.operations.similar import Similar
 from textcrm.settings import Settings
 from textcrm.store import Store
 from textcrm_api import problems
@@ -52,14 +53,17 @@ def create_app(
     metrics = Metrics(engine.clock)
     batcher = Batcher(metrics)
     metrics.watch_queue(lambda: batcher.waiting)
+    similar = Similar(store, engine, settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         with resources or ExitStack():
             batcher.start()
+            similar.start()
             try:
                 yield
             finally:
+                similar.close()
                 batcher.close()
 
     app = bare_app(lifespan=lifespan)
@@ -72,6 +76,7 @@ def create_app(
         metrics=metrics,
         gate=Gate(store.keys, limit=limit, metrics=metrics),
         idempotency=Idempotency(store.idempotency),
+        similar=similar,
     )
     if pages is not None:
         app.include_router(pages)

@@ -161,6 +161,13 @@ class KeyIn(Request):
     expires_at: Instant | None = None
 
 
+class SimilarIn(Request):
+    """A text to find similar messages of."""
+
+    text: Annotated[Text, StringConstraints(min_length=1)]
+    limit: Annotated[int, Field(ge=1, le=100)] = 10
+
+
 class JobIn(Request):
     """A job to start: which messages are to be analysed anew. Without anything, all."""
 

@@ -63,7 +63,7 @@ def run(
 def run_many(settings: Settings, *, workers: int, with_worker: bool = False) -> None:
     """Serve from several processes behind one port. Each holds its own models, cache and rate limits."""
     _log()
-    os.environ.update(_environment(settings))
+    os.environ.update(settings.environment())
     os.environ[_WITH_WORKER] = "1" if with_worker else ""
     place = "textcrm_api.server:build_from_environment"
     uvicorn.run(place, factory=True, workers=workers, host=settings.host, port=settings.port, **OPTIONS)
@@ -107,11 +107,12 @@ def _application(settings: Settings, *, store: Store, engine: Engine, resources:
 @contextmanager
 def _working(store: Store, engine: Engine, settings: Settings) -> Iterator[None]:
     """Analyse what comes in, read the sources and tell the sinks, for as long as the block lasts."""
+    from textcrm.operations.similar import encoder_of
     from textcrm.stream.feeds import Feeds
     from textcrm.stream.worker import Worker
 
     worker = Worker(store, engine, largest_batch=WORKER_BATCH)
-    feeds = Feeds(store, settings, owner=worker.owner)
+    feeds = Feeds(store, settings, owner=worker.owner, encoder=encoder_of(engine))
     thread = threading.Thread(target=worker.run, name="textcrm-worker", daemon=True)
     thread.start()
     feeds.start()
@@ -127,11 +128,3 @@ def _working(store: Store, engine: Engine, settings: Settings) -> Iterator[None]
 
 def _log() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    """Return *settings* as the environment that the processes read."""
-    given = settings.model_dump(exclude={"mongodb_uri"}, exclude_none=True)
-    if settings.mongodb_uri is not None:
-        given["mongodb_uri"] = settings.mongodb_uri.get_secret_value()
-    return {f"TEXTCRM_{name.upper()}": str(value) for name, value in given.items()}

@@ -15,6 +15,7 @@ from textcrm.entities.mask import Purpose
 from textcrm.errors import StoreError, UsageError
 from textcrm.operations.entities import mask_texts
 from textcrm.operations.masking import mask_records
+from textcrm.operations.similar import Similar
 from textcrm.records import CHANNELS, Channel, EntitySpan, Insight, Language, Message, Prediction
 from textcrm.settings import Settings
 from textcrm.store import Store
@@ -43,6 +44,7 @@ class Service:
     metrics: Metrics
     gate: Gate
     idempotency: Idempotency
+    similar: Similar
 
     def shown(self, message: Message, *, purpose: Purpose = "answers") -> Message:
         """Return a message as an answer may show it."""

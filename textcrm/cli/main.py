@@ -30,6 +30,7 @@ GROUPS = (
     "signin",
     "report",
     "worker",
+    "index",
     "sources",
     "doctor",
 )

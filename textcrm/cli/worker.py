@@ -52,6 +52,7 @@ def worker() -> None:
 
 def run_worker(store: Store, engine: Analyser, settings: Settings) -> int:
     """Run a worker until SIGTERM or SIGINT; return the exit code."""
+    from textcrm.operations.similar import encoder_of
     from textcrm.stream.feeds import Feeds
     from textcrm.stream.worker import Worker
 
@@ -65,7 +66,7 @@ def run_worker(store: Store, engine: Analyser, settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, tell)
     thread = threading.Thread(target=work.run, name="textcrm-worker", daemon=True)
-    feeds = Feeds(store, settings, owner=work.owner)
+    feeds = Feeds(store, settings, owner=work.owner, encoder=encoder_of(engine))
     thread.start()
     feeds.start()
     while thread.is_alive() and not told.wait(0.5):

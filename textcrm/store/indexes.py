@@ -113,6 +113,8 @@ INDEXES: tuple[Index, ...] = (
         partial=(("to", []),),
         options=(("expireAfterSeconds", 7 * 86_400),),
     ),
+    _on("vectors", "by_number", ("encoder", ASCENDING), ("seq", ASCENDING), unique=True),
+    _on("insights", "by_stored", ("stored_at", ASCENDING), ("_id", ASCENDING)),
     _on("jobs", "by_time", ("at", DESCENDING), ("_id", DESCENDING)),
     _on("corrections", "by_message", ("message", ASCENDING), ("task", ASCENDING), ("at", DESCENDING)),
 )

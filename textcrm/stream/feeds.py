@@ -1,4 +1,4 @@
-"""Runs beside the worker: a thread for each source that is read, and for each sink that is told."""
+"""Runs beside the worker: a thread for each source that is read, each sink that is told, jobs and vectors."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from collections.abc import Callable
 
 from pymongo.errors import PyMongoError
 
+from textcrm.embed.sentence import SentenceEncoder
 from textcrm.errors import StoreError
 from textcrm.operations.jobs import run_jobs
 from textcrm.operations.push import push
+from textcrm.operations.similar import keep_vectors
 from textcrm.operations.sources import follow
 from textcrm.operations.topics import follow_topic
 from textcrm.settings import Settings
@@ -23,12 +25,19 @@ LOOK_SECONDS = 5.0
 
 
 class Feeds:
-    """Follows the sources and sinks that are kept, those that are added and removed meanwhile too."""
+    """Follows the sources and sinks that are kept, those that are added and removed meanwhile too.
 
-    def __init__(self, store: Store, settings: Settings, *, owner: str) -> None:
+    Parameters
+    ----------
+    encoder
+        Makes the vectors that similar messages are found by; None: none are made here.
+    """
+
+    def __init__(self, store: Store, settings: Settings, *, owner: str, encoder: SentenceEncoder | None = None) -> None:
         self._store = store
         self._settings = settings
         self._owner = owner
+        self._encoder = encoder
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="textcrm-feeds", daemon=True)
         self._running: dict[tuple[str, str], tuple[threading.Thread, threading.Event]] = {}
@@ -65,6 +74,8 @@ class Feeds:
         for name in self._store.sinks.names():
             wanted[("sink", name)] = self._sink(name)
         wanted[("jobs", "")] = lambda stop: run_jobs(self._store, owner=self._owner, stop=stop)
+        if (encoder := self._encoder) is not None:
+            wanted[("vectors", "")] = lambda stop: keep_vectors(self._store, encoder, owner=self._owner, stop=stop)
         for key in [key for key in self._running if key not in wanted]:
             self._running.pop(key)[1].set()
         for key, work in wanted.items():

@@ -70,6 +70,8 @@ from textcrm_api.answers.texts import (
     EntitiesOut,
     MaskedOut,
     MaskOut,
+    SimilarItemOut,
+    SimilarOut,
 )
 
 __all__ = [
@@ -125,6 +127,8 @@ __all__ = [
     "QuarantineOut",
     "QuarantinedOut",
     "ReadyOut",
+    "SimilarItemOut",
+    "SimilarOut",
     "StoredOut",
     "TimelineOut",
     "TrendsOut",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from textcrm.records import Kind
+from textcrm.records import Channel, Kind
 from textcrm_api.answers.base import (
     Answer,
     EntityOut,
@@ -56,6 +57,24 @@ class AnalyseOut(Answer):
 
     offsets: Unit
     items: Sequence[AnalysedOut]
+
+
+class SimilarItemOut(Answer):
+    """A similar message; ``similarity`` is the cosine of the two vectors, in [-1, 1]. Labels as they stand."""
+
+    message_id: str
+    similarity: float
+    channel: Channel
+    sent_at: datetime
+    customer: str | None
+    labels: dict[str, str | None]
+
+
+class SimilarOut(Answer):
+    """Similar messages, the most similar first, of the ``searched`` ones."""
+
+    searched: int
+    items: Sequence[SimilarItemOut]
 
 
 class EntitiesItemOut(Answer):

@@ -17,6 +17,7 @@ from textcrm_api.routes import (
     messages,
     models,
     quarantine,
+    similar,
     trends,
     webhooks,
 )
@@ -27,6 +28,7 @@ ROUTERS = (
     entities.router,
     messages.router,
     insights.router,
+    similar.router,
     corrections.router,
     customers.router,
     trends.router,
