@@ -2,7 +2,8 @@
 
     python -m tests.benchmarks.bench_link [--peers PYTHON] [SET ...]
 
-Sets are febrl's from ../shared/data and made-up people. PYTHON is an interpreter of an environment of its own with
+Sets are febrl's from ../shared/data and made-up people (`textcrm.testing.record_sets`).
+
 ``splink==5.0.0 recordlinkage==0.16 "pandas<3"``; without it only textcrm is run.
 """
 
@@ -10,23 +11,20 @@ from __future__ import annotations
 
 import csv
 import json
-import random
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from textcrm.operations.linking import dedupe
-from textcrm.testing.people import Damage, make_people
+from textcrm.testing.record_sets import DEVELOPED, HELD_OUT, RecordSet
 
 FEBRL = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "febrl"
 PEERS = Path(__file__).with_name("link_peers.py")
-MEDIUM = Damage(missing=0.2, typo=0.25, more=0.3, swapped=0.05)
-HEAVY = Damage(missing=0.3, typo=0.4, more=0.45, short_form=0.15, swapped=0.1)
-FIVE = ("given", "family", "dob", "city", "email")
 Labels = Sequence[Hashable]
 
 
@@ -54,20 +52,12 @@ def febrl(name: str) -> Callable[[Path], tuple[Path, dict[str, str]]]:
     return make
 
 
-def people(n: int, most: int, damage: Damage) -> Callable[[Path], tuple[Path, dict[str, str]]]:
-    """Return a maker of made-up people with names, birth dates, cities and mail addresses."""
+def made_up(made: RecordSet) -> Callable[[Path], tuple[Path, dict[str, str]]]:
+    """Return a maker of a made-up set."""
 
     def make(folder: Path) -> tuple[Path, dict[str, str]]:
-        def copies(rng: random.Random) -> int:
-            return rng.randint(1, most)
-
-        made = make_people(n, copies=copies, damage=damage, fields=FIVE, seed=41)
         path = folder / "people.csv"
-        with path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, [name.replace(" ", "_").replace("-", "_") for name in made.names])
-            writer.writerow({name: name for name in writer.fieldnames})
-            writer.writerows({k.replace(" ", "_").replace("-", "_"): v for k, v in row.items()} for row in made.rows)
-        return path, {row["record"]: str(person) for row, person in zip(made.rows, made.person, strict=True)}
+        return path, {record: str(person) for record, person in made.write(path).items()}
 
     return make
 
@@ -76,9 +66,8 @@ SETS = {
     "dataset1": febrl("dataset1"),
     "dataset2": febrl("dataset2"),
     "dataset3": febrl("dataset3"),
-    "medium": people(300, 6, MEDIUM),
-    "heavy": people(300, 6, HEAVY),
-    "heavy5000": people(1400, 6, HEAVY),
+    **{name: made_up(made) for name, made in {**DEVELOPED, **HELD_OUT}.items()},
+    "heavy5000": made_up(replace(DEVELOPED["heavy"], people=1400)),
 }
 
 
@@ -97,7 +86,8 @@ def main(arguments: list[str]) -> None:
             if peers is None:
                 continue
             kinds = Path(folder) / "kinds.json"
-            kinds.write_text(json.dumps({"key": report.record_column, "kinds": report.columns}))
+            of_file = {c.removesuffix(" (given)").removesuffix(" (family)"): k for c, k in report.columns.items()}
+            kinds.write_text(json.dumps({"key": report.record_column, "kinds": of_file}))
             done = subprocess.run(
                 [peers, str(PEERS), str(path), str(kinds)], capture_output=True, check=True, text=True
             )

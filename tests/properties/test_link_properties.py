@@ -125,8 +125,10 @@ def test_clusters_part_the_records_whatever_the_order_of_pairs(n: int, random: o
     def clusters(order: list[int]) -> list[int]:
         left = np.array([pairs[k][0] for k in order], dtype=np.int32)
         right = np.array([pairs[k][1] for k in order], dtype=np.int32)
-        row = np.array([[weights[k] for k in order]])
-        people: list[int] = agglomerate(left, right, row, np.ones(row.shape, np.bool_), prior=-2.0, n=n).tolist()
+        logs = np.array([[[weights[k]], [0.0]] for k in order])
+        rates, match = np.array([-2.0, 0.0]), np.array([True, False])
+        seen = np.ones((len(order), 1), np.bool_)
+        people: list[int] = agglomerate(left, right, logs, seen, rates=rates, match=match, n=n).tolist()
         return people
 
     straight = clusters(list(range(len(pairs))))

@@ -81,19 +81,24 @@ def test_blocking_keeps_true_pairs_and_says_what_each_rule_made() -> None:
     assert len(np.unique(found.left.astype(np.int64) * 800 + found.right)) == len(found.left)
 
 
+def clusters(left: list[int], right: list[int], weights: list[list[float]], prior: float, n: int) -> list[int]:
+    """Cluster pairs with these weights, one row a field; 0 is missing."""
+    row = np.array(weights)
+    logs = np.stack([row, np.zeros(row.shape)]).transpose(2, 0, 1)
+    rates, match = np.array([prior, 0.0]), np.array([True, False])
+    ends = (np.array(end, dtype=np.int32) for end in (left, right))
+    return agglomerate(*ends, logs, (row != 0).T, rates=rates, match=match, n=n).tolist()
+
+
 def test_a_chain_is_no_cluster() -> None:
-    left, right = np.array([0, 1, 0], dtype=np.int32), np.array([1, 2, 2], dtype=np.int32)
-    weights = np.array([[14.0, 14.0, -20.0]])
-    people = agglomerate(left, right, weights, np.ones((1, 3), np.bool_), prior=-10.0, n=4)
-    assert people.tolist() in ([0, 0, 1, 2], [0, 1, 1, 2])
+    people = clusters([0, 1, 0], [1, 2, 2], [[14.0, 14.0, -20.0]], -10.0, 4)
+    assert people in ([0, 0, 1, 2], [0, 1, 1, 2])
 
 
 def test_evidence_of_several_records_adds_up() -> None:
-    left, right = np.array([0, 0, 1], dtype=np.int32), np.array([1, 2, 2], dtype=np.int32)
-    weights = np.array([[16.0, 7.0, 0.0], [0.0, 0.0, 8.0]])
-    present = np.array([[True, True, False], [False, False, True]])
-    assert agglomerate(left, right, weights, present, prior=-12.0, n=3).tolist() == [0, 0, 0]
-    assert agglomerate(left[1:2], right[1:2], weights[:, 1:2], present[:, 1:2], prior=-12.0, n=3).tolist() == [0, 1, 2]
+    weights = [[16.0, 7.0, 0.0], [0.0, 0.0, 8.0]]
+    assert clusters([0, 0, 1], [1, 2, 2], weights, -12.0, 3) == [0, 0, 0]
+    assert clusters([0], [2], [[7.0], [0.0]], -12.0, 3) == [0, 1, 2]
 
 
 def write(path: Path, rows: list[dict[str, str]], names: tuple[str, ...]) -> Path:

@@ -8,7 +8,7 @@ while a chain of records that each resemble only the next falls apart, because i
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,15 @@ def second_neighbours(left: Ints, right: Ints, odds: Array, n: int) -> tuple[Int
 
 
 def agglomerate(
-    left: Ints, right: Ints, weights: Array, present: NDArray[np.bool_], *, prior: float, n: int, threshold: float = 0.0
+    left: Ints,
+    right: Ints,
+    logs: Array,
+    present: NDArray[np.bool_],
+    *,
+    rates: Array,
+    match: NDArray[np.bool_],
+    n: int,
+    threshold: float = -0.5,
 ) -> NDArray[np.int64]:
     """Merge records into clusters.
 
@@ -53,10 +61,11 @@ def agglomerate(
     ----------
     left, right
         The pairs that were compared, shape (n_pairs,).
-    weights, present
-        The weight of each field of each pair in bits, and where there is one; shape (n_fields, n_pairs).
-    prior
-        Log2 odds of a match before anything is compared.
+    logs, present
+        Log2 of how often what each field of each pair shows is in each kind of pair, shape (n_pairs, n_kinds,
+        n_fields), and where the field shows anything, shape (n_pairs, n_fields).
+    rates, match
+        Log2 of how often each kind is, and which kinds are matches, shape (n_kinds,).
     threshold
         Clusters are merged while their log2 odds are above this.
 
@@ -64,13 +73,15 @@ def agglomerate(
     -------
     The cluster of each record, numbered from 0 in the order of the records, shape (n,).
     """
-    around = _around(left, right, weights, present, n)
+    around = _around(left, right, logs, present, match, n=n)
     version, members = [0] * n, [[i] for i in range(n)]
     heap: list[tuple[float, int, int, int, int]] = []
 
-    def consider(i: int, others: Iterable[int]) -> None:
-        for j in others:
-            score = prior + _pooled(around[i][j])
+    def consider(i: int, others: Sequence[int]) -> None:
+        if not others:
+            return
+        scores = _odds(np.stack([around[i][j] for j in others]), rates, match)
+        for j, score in zip(others, scores.tolist(), strict=True):
             if score > threshold:
                 a, b = min(i, j), max(i, j)
                 heapq.heappush(heap, (-score, a, b, version[a], version[b]))
@@ -94,29 +105,39 @@ def agglomerate(
             merged = _joined(around[i][other], known) if other in around[i] else known
             around[i][other] = around[other][i] = merged
         members[j], around[j] = [], {}
-        consider(i, around[i])
+        consider(i, list(around[i]))
     return _numbered(members, n)
 
 
-def _around(left: Ints, right: Ints, weights: Array, present: NDArray[np.bool_], n: int) -> list[dict[int, Array]]:
-    """Return per record its neighbours with the sum, number and maximum of the weights, shape (3, n_fields)."""
+def _around(
+    left: Ints, right: Ints, logs: Array, present: NDArray[np.bool_], match: NDArray[np.bool_], *, n: int
+) -> list[dict[int, Array]]:
+    """Return per record its neighbours, each with what is pooled, shape (2 * n_kinds + 2, n_fields).
+
+    That is the sums over pairs, the values of the best pair, how good that is, and the number of pairs.
+    """
     around: list[dict[int, Array]] = [{} for _ in range(n)]
-    sums = np.where(present, weights, 0.0)
-    stacked = np.stack([sums, present.astype(np.float64), np.where(present, weights, _NONE)]).transpose(2, 0, 1)
+    known = np.where(present[:, None, :], logs, 0.0)
+    good = np.where(present, known[:, match].max(axis=1) - known[:, ~match].max(axis=1), _NONE)
+    stacked = np.concatenate([known, known, good[:, None, :], present[:, None, :].astype(np.float64)], axis=1)
     for place, (a, b) in enumerate(zip(left.tolist(), right.tolist(), strict=True)):
         around[a][b] = around[b][a] = stacked[place]
     return around
 
 
-def _pooled(known: Array) -> float:
-    total, count, best = known
-    mean = total / np.maximum(count, 1.0)
-    return float(((1.0 - BEST) * mean + BEST * np.where(count > 0, best, 0.0)).sum())
+def _odds(known: Array, rates: Array, match: NDArray[np.bool_]) -> Array:
+    """Return the log2 odds of pairs of clusters, *known* of shape (n_pairs, 2 * n_kinds + 2, n_fields)."""
+    kinds = len(rates)
+    mean = known[:, :kinds] / np.maximum(known[:, -1:], 1.0)
+    joint = rates + ((1.0 - BEST) * mean + BEST * known[:, kinds : 2 * kinds]).sum(axis=2)
+    odds: Array = np.logaddexp2.reduce(joint[:, match], axis=1) - np.logaddexp2.reduce(joint[:, ~match], axis=1)
+    return odds
 
 
 def _joined(a: Array, b: Array) -> Array:
+    kinds = (len(a) - 2) // 2
     joined = a + b
-    joined[2] = np.maximum(a[2], b[2])
+    joined[kinds:-1] = np.where(a[-2] >= b[-2], a[kinds:-1], b[kinds:-1])
     return joined
 
 

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from textcrm.link import normalise
 from textcrm.link.dates import date_digits, is_day_first
 
-Kind = Literal["given", "family", "email", "phone", "date", "code", "category", "place", "text"]
+Kind = Literal[
+    "given", "family", "email", "phone", "date", "code", "category", "place", "text", "mail_given", "mail_family"
+]
 
 _LOOSE = re.compile(r"[\W_\d]+")
 _WORDS: dict[str, tuple[str, ...]] = {
@@ -37,6 +39,11 @@ _WORDS: dict[str, tuple[str, ...]] = {
         "nationalid", "taxid", "passport", "streetnumber", "housenumber", "housenr", "hausnummer",
     ),
 }  # fmt: skip
+_BIRTH_PARTS: tuple[tuple[str, ...], ...] = (
+    ("year", "birthyear", "yearofbirth", "by", "yob", "dobyear", "dobyr", "geburtsjahr", "anneedenaissance"),
+    ("month", "birthmonth", "monthofbirth", "bm", "mob", "dobmonth", "dobmon", "geburtsmonat", "moisdenaissance"),
+    ("day", "birthday", "dayofbirth", "bd", "dobday", "geburtstag", "jourdenaissance"),
+)
 _EMAIL = re.compile(r"\S{1,64}@\S{1,200}")
 _PHONE = re.compile(r"[+(]?[\d\s().+/-]{6,24}(?:\s?(?:x|ext\.?)\s?\d{1,6})?")
 _MISSING = frozenset(
@@ -75,6 +82,7 @@ def columns_of(names: Sequence[str], rows: Sequence[Mapping[str, str]]) -> tuple
     A column of full names becomes a given and a family name. What is the same in all records is left out.
     """
     found: list[Column] = []
+    names, rows = _dates_joined(names, rows)
     kinds = {name: guess_kind(name, [row.get(name, "") for row in rows]) for name in names}
     split = {"given", "family"} <= set(kinds.values())
     for name in names:
@@ -83,7 +91,7 @@ def columns_of(names: Sequence[str], rows: Sequence[Mapping[str, str]]) -> tuple
         if kind == "name":
             if split:
                 continue  # said again by the columns of its parts
-            parts = [normalise.name(value) for value in values]
+            parts = _names([normalise.name(value) for value in values])
             found.append(coded(f"{name} (given)", "given", [part.given for part in parts]))
             found.append(coded(f"{name} (family)", "family", [part.family for part in parts]))
         else:
@@ -92,6 +100,35 @@ def columns_of(names: Sequence[str], rows: Sequence[Mapping[str, str]]) -> tuple
             form: Callable[[str], str] = _FORMS.get(kind, normalise.fold)
             found.append(coded(name, kind, [form(value) if not is_missing(value) else "" for value in values]))
     return tuple(column for column in found if len(column.values) > 2)
+
+
+def _names(parts: Sequence[normalise.Name]) -> list[normalise.Name]:
+    """Return names in which one word alone is a family name where the others of the column use it as one."""
+    given = Counter(part.given for part in parts if part.family)
+    family = Counter(part.family for part in parts if part.family)
+    return [normalise.Name(family=p.given) if not p.family and family[p.given] > given[p.given] else p for p in parts]
+
+
+def _dates_joined(
+    names: Sequence[str], rows: Sequence[Mapping[str, str]]
+) -> tuple[Sequence[str], Sequence[Mapping[str, str]]]:
+    """Return the table with year, month and day of birth as one column, where they are three."""
+    loose = {_LOOSE.sub("", name.casefold()): name for name in names}
+    parts = [next((loose[word] for word in words if word in loose), None) for words in _BIRTH_PARTS]
+    year, month, day = parts
+    if year is None or month is None or day is None:
+        return names, rows
+    short = (v for row in rows if (v := row.get(day, "").strip()))
+    if not all(len(v) <= 2 for v in short):
+        return names, rows
+    joined = f"{year}, {month}, {day}"
+    kept = [name for name in names if name not in parts]
+
+    def born(row: Mapping[str, str]) -> str:
+        values = [row.get(part, "").strip() for part in (year, month, day)]
+        return "-".join(v.zfill(2) for v in values) if not any(map(is_missing, values)) else ""
+
+    return [*kept, joined], [{**{name: row.get(name, "") for name in kept}, joined: born(row)} for row in rows]
 
 
 def coded(name: str, kind: Kind, values: Sequence[str]) -> Column:

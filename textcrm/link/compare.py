@@ -13,14 +13,14 @@ Comparison levels as values: the practice of Splink (R. Linacre et al., IJPDS 7(
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz import process
+from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
-from textcrm.link.columns import Column
+from textcrm.link.columns import Column, Kind
 from textcrm.link.names import same_given
 
 Ints = NDArray[np.int32]
@@ -33,29 +33,41 @@ DATE = ("exact", "day and month swapped", "one digit", "two parts equal", "two d
 EMAIL = ("exact", "same name, other domain", "near", "similar name", "similar, same domain", "same domain", "different")
 PHONE = ("exact", "same last seven", "one digit", "two digits", "different")
 CODE = ("exact", "one digit", "two digits", "prefix", "different")
+MAIL = ("in the address", "nearly in the address", "initial", "different")
 CATEGORY = ("exact", "near", "different")
 # Levels that speak for one true value behind both.
 _AGREES = frozenset(
     """exact|short form|one typo|near|swapped|swapped, near|part|day and month swapped|one digit
-    |same name, other domain|similar name|same last seven""".replace("\n    ", "").split("|")
+    |in the address|nearly in the address|same name, other domain|similar name|same last seven""".replace(
+        "\n    ", ""
+    ).split("|")
 )
 
 
 @dataclass(frozen=True, eq=False)
 class Compared:
-    """One field of all pairs: ``levels`` of shape (n_pairs,), 0 where a value is missing, else 1 to len(names)."""
+    """One field of all pairs: ``levels`` of shape (n_pairs,), 0 where a value is missing, else 1 to len(names).
+
+    ``instead`` names the column in whose place another one was looked at.
+    """
 
     column: Column
     names: tuple[str, ...]
     levels: Levels
+    instead: str | None = None
+
+    @property
+    def state_of_level(self) -> Levels:
+        """Whether a level is missing (0), agreeing (1) or differing (2), shape (n_levels + 1,)."""
+        table = np.full(len(self.names) + 1, 2, dtype=np.int8)
+        table[0] = 0
+        table[[place for place, name in enumerate(self.names, start=1) if name in _AGREES]] = 1
+        return table
 
     @property
     def states(self) -> Levels:
         """Levels told apart only as missing (0), agreeing (1) and differing (2)."""
-        table = np.full(len(self.names) + 1, 2, dtype=np.int8)
-        table[0] = 0
-        table[[place for place, name in enumerate(self.names, start=1) if name in _AGREES]] = 1
-        return table[self.levels]
+        return self.state_of_level[self.levels]
 
 
 def compare(columns: Sequence[Column], left: Ints, right: Ints) -> list[Compared]:
@@ -76,7 +88,20 @@ def compare(columns: Sequence[Column], left: Ints, right: Ints) -> list[Compared
             continue
         labels, rule = _RULES[column.kind]
         found.append(Compared(column, labels, _by_value(column, column, left, right, rule)))
+    mail = next((c for c in columns if c.kind == "email"), None)
+    if mail is not None:
+        found += [_in_address(name, mail, left, right) for name in (given, family) if name is not None]
     return found
+
+
+def _in_address(name: Column, mail: Column, left: Ints, right: Ints) -> Compared:
+    """Look for a name that one record lacks in its mail address, where the other has the name."""
+    levels = np.zeros(len(left), dtype=np.int8)
+    for a, b in ((left, right), (right, left)):
+        some = (name.codes[a] > 0) & (name.codes[b] == 0) & (mail.codes[b] > 0)
+        levels[some] = _by_value(name, mail, a[some], b[some], _address_rule)
+    kind: Kind = "mail_given" if name.kind == "given" else "mail_family"
+    return Compared(replace(name, name=f"{name.name} in {mail.name}", kind=kind), MAIL, levels, name.name)
 
 
 def similarity(left: Sequence[str], right: Sequence[str]) -> Floats:
@@ -181,6 +206,16 @@ def _email_rule(left: list[str], right: list[str]) -> Levels:
     edits = distance(left, right)
     near = (edits <= 2) | ((local >= 0.7) & (domain >= 0.6))
     return _first([edits == 0, local == 1.0, near, local >= 0.7, (local >= 0.45) & (domain >= 0.7), same])
+
+
+def _address_rule(names: list[str], addresses: list[str]) -> Levels:
+    plain = [v.replace(" ", "") for v in names]
+    local = [v.rpartition("@")[0].replace(".", "").replace("_", "").replace("-", "") for v in addresses]
+    inside = _map(lambda n, a: len(n) >= 3 and n in a, plain, local)
+    score = process.cpdist(plain, local, scorer=fuzz.partial_ratio, dtype=np.float32)
+    near = (score >= 75) & _map(lambda n, a: 4 <= len(n) <= len(a) + 1, plain, local)
+    initial = _map(lambda n, a: bool(n) and (a[:1] == n[0] or a.rstrip("0123456789")[-1:] == n[0]), plain, local)
+    return _first([inside, near, initial])
 
 
 def _phone_rule(left: list[str], right: list[str]) -> Levels:

@@ -96,7 +96,7 @@ def resolve(
     fitted = _by_table(fit(fields, sample, total=total), left, right, table)
     tell("Clustering")
     people = _people(left, right, fields, fitted, n)
-    rarity = rarity_of(fields, left, people)
+    rarity = rarity_of(fields, left, right, people)
     fitted = _by_table(fit(fields, sample, total=total, rarity=rarity), left, right, table)
     people = _people(left, right, fields, fitted, n)
     return Resolved(people, left, right, tuple(fields), fitted, found.rules, len(found.left))
@@ -114,14 +114,23 @@ def _people(left: Ints, right: Ints, fields: Sequence[Compared], fitted: Fit, n:
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    present = np.ones(fitted.weights.shape, dtype=np.bool_)
-    present[: len(fields)] = [field.levels > 0 for field in fields]
     # pairs that no chain of likely ones connects never meet
     link = fitted.odds > NEAR
     graph = coo_matrix((np.ones(link.sum(), dtype=np.int8), (left[link], right[link])), shape=(n, n))
     _, group = connected_components(graph, directed=False)
     meet = np.flatnonzero(group[left] == group[right])
-    return agglomerate(left[meet], right[meet], fitted.weights[:, meet], present[:, meet], prior=fitted.prior, n=n)
+    logs = fitted.of_kinds(meet)
+    present = np.ones((len(meet), logs.shape[2]), dtype=np.bool_)
+    present[:, : len(fields)] = np.stack([field.levels[meet] > 0 for field in fields], axis=1)
+    places = {field.column.name: k for k, field in enumerate(fields)}
+    kept = [k for k in range(logs.shape[2]) if k >= len(fields) or fields[k].instead is None]
+    for k, field in enumerate(fields):
+        if field.instead is not None:  # never both: one field of a cluster
+            logs[:, :, places[field.instead]] += logs[:, :, k]
+            present[:, places[field.instead]] |= present[:, k]
+    return agglomerate(
+        left[meet], right[meet], logs[:, :, kept], present[:, kept], rates=fitted.rates, match=fitted.match, n=n
+    )
 
 
 def _extended(field: Compared, more: Compared) -> Compared:

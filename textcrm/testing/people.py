@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -42,6 +42,13 @@ abbey priory garden hillside sunny north south west east oak birch hazel rowan p
 _KINDS = "street road avenue lane close drive way court crescent place".split()
 _FREE = "gmail.com yahoo.com hotmail.com outlook.com aol.com icloud.com gmx.net web.de".split()
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_JOBS = """teacher nurse clerk driver farmer baker butcher carpenter cook dentist doctor engineer fitter gardener
+glazier joiner lawyer librarian mason mechanic miner musician painter plumber porter printer roofer sailor secretary
+smith surveyor tailor tiler weaver welder writer"""
+_HOME = ("street", "city", "postcode")
+HEADERS = {
+    "given": "first_name", "family": "surname", "name": "full name", "dob": "birth date", "email": "e-mail",
+}  # fmt: skip
 _NEAR = {
     "a": "eos", "e": "iar", "i": "eyu", "o": "iau", "u": "oiy", "c": "ksx", "k": "c", "s": "zac", "n": "mb", "m": "n",
     "t": "ry", "d": "fs", "v": "bw", "y": "ui", "f": "vg", "p": "b", "l": "ik", "r": "te", "h": "gj", "g": "h",
@@ -54,8 +61,8 @@ Row = dict[str, str]
 class Damage:
     """How records are damaged: rates are probabilities per field of a copy.
 
-    ``missing`` also strikes first records; ``replaced`` is a move, a new address, a married name; ``more`` is the
-    chance that a typo is followed by another.
+    ``missing`` also strikes first records; ``replaced`` is a new value of one field, ``moved`` a new address as a
+    whole, ``married`` a new family name; ``more`` is the chance that a typo is followed by another.
     """
 
     missing: float = 0.1
@@ -66,6 +73,8 @@ class Damage:
     replaced: float = 0.05
     day_month: float = 0.05
     case: float = 0.1
+    moved: float = 0.0
+    married: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -88,7 +97,10 @@ def make_people(
     fields: Sequence[str],
     seed: int,
     households: float = 0.0,
+    twins: float = 0.0,
+    namesakes: float = 0.0,
     wide: bool = True,
+    headers: Mapping[str, str] | None = None,
 ) -> People:
     """Make damaged records of *n* people.
 
@@ -97,27 +109,40 @@ def make_people(
     copies
         How many records a person has, at least 1.
     fields
-        Of ``given, family, name, dob, city, email, phone, street, postcode, company, gender``.
+        Of ``given, family, name, dob, year, month, day, city, email, phone, street, postcode, company, gender, job``.
     households
         Share of people who live with the one before: family name, street, city, postcode and phone are the same.
+    twins
+        Share of those who also have the same birth date.
+    namesakes
+        Share of people called as somebody else is, and otherwise other.
     wide
         Whether family names beyond the lists are made up.
+    headers
+        What columns are called, by field; `HEADERS` without it.
     """
     rng = random.Random(seed)  # noqa: S311  (test data)
     people: list[Row] = []
     for _ in range(n):
         one = _person(rng, wide)
         if people and rng.random() < households:
-            one |= {key: people[-1][key] for key in ("family", "street", "city", "postcode", "phone")}
+            one |= {key: people[-1][key] for key in (*_HOME, "family", "phone")}
+            one["email"] = _address(one["given"], one["family"], rng)
+            if rng.random() < twins:
+                one["dob"] = people[-1]["dob"]
+        elif people and rng.random() < namesakes:
+            one |= {key: other[key] for other in [rng.choice(people)] for key in ("given", "family")}
         people.append(one)
+    called = HEADERS | dict(headers or {})
     rows, who = [], []
     for number, one in enumerate(people):
         for copy in range(copies(rng)):
-            rows.append(_record(one, fields, damage, rng, first=copy == 0))
+            values = _record(one, damage, rng, first=copy == 0)
+            rows.append({called.get(name, name): _written(name, values[name], damage, rng) for name in fields})
             who.append(number)
     order = list(range(len(rows)))
     rng.shuffle(order)
-    named = ("record", *(c for f in fields for c in _columns(f)))
+    named = ("record", *(called.get(name, name) for name in fields))
     rows = [{"record": f"r{place}", **rows[i]} for place, i in enumerate(order)]
     return People(rows, [who[i] for i in order], named)
 
@@ -132,6 +157,23 @@ def _person(rng: random.Random, wide: bool) -> Row:
     if wide and rng.random() < 0.4:
         family = _made_up(rng)
     born = date(1930, 1, 1) + timedelta(days=rng.randrange(28000))
+    street = f"{rng.randrange(1, 250)} {rng.choice(_STREETS.split())} {rng.choice(_KINDS)}"
+    return {
+        "given": given,
+        "family": family,
+        "dob": born.isoformat(),
+        "city": _zipf(rng, _PLACES.split(), 0.4).replace("-", " "),
+        "email": _address(given, family, rng),
+        "phone": f"07{rng.randrange(10**9):09d}",
+        "street": street,
+        "postcode": f"{_two(rng)}{rng.randrange(1, 30)} {rng.randrange(1, 10)}{_two(rng)}",
+        "company": f"{_zipf(rng, _FAMILIES.split())} {rng.choice(['ltd', 'gmbh', 'inc', 'and sons', 'group'])}",
+        "gender": rng.choice("mf"),
+        "job": _zipf(rng, _JOBS.split(), 0.4),
+    }
+
+
+def _address(given: str, family: str, rng: random.Random) -> str:
     digits = str(rng.randrange(1, 100)) if rng.random() < 0.6 else ""
     local = rng.choice(
         [f"{given}.{family}", f"{given[0]}{family}", f"{given}{family[0]}", f"{family}{given[0]}", given]
@@ -141,20 +183,7 @@ def _person(rng: random.Random, wide: bool) -> Row:
         if rng.random() < 0.5
         else f"{_zipf(rng, _FAMILIES.split())}.{rng.choice(['com', 'net', 'org'])}"
     )
-    plain = (local + digits).replace(" ", "").replace("'", "")
-    street = f"{rng.randrange(1, 250)} {rng.choice(_STREETS.split())} {rng.choice(_KINDS)}"
-    return {
-        "given": given,
-        "family": family,
-        "dob": born.isoformat(),
-        "city": _zipf(rng, _PLACES.split(), 0.4).replace("-", " "),
-        "email": f"{plain}@{domain}",
-        "phone": f"07{rng.randrange(10**9):09d}",
-        "street": street,
-        "postcode": f"{_two(rng)}{rng.randrange(1, 30)} {rng.randrange(1, 10)}{_two(rng)}",
-        "company": f"{_zipf(rng, _FAMILIES.split())} {rng.choice(['ltd', 'gmbh', 'inc', 'and sons', 'group'])}",
-        "gender": rng.choice("mf"),
-    }
+    return (local + digits).replace(" ", "").replace("'", "") + f"@{domain}"
 
 
 def _two(rng: random.Random) -> str:
@@ -177,43 +206,42 @@ def _made_up(rng: random.Random) -> str:
     )
 
 
-def _record(one: Row, fields: Sequence[str], damage: Damage, rng: random.Random, *, first: bool) -> Row:
-    values = {key: one[key] for key in one}
-    scale = 0.0 if first else 1.0
-    if rng.random() < damage.swapped * scale:
-        values["given"], values["family"] = values["family"], values["given"]
+def _record(one: Row, damage: Damage, rng: random.Random, *, first: bool) -> Row:
+    """Return one record of a person, damaged; only gaps strike the first one."""
+    values = dict(one)
+    if not first:
+        for keys, rate in ((_HOME, damage.moved), (("family",), damage.married)):
+            if rng.random() < rate:
+                other = _person(rng, True)
+                values |= {key: other[key] for key in keys}
+        if rng.random() < damage.swapped:
+            values["given"], values["family"] = values["family"], values["given"]
     for key in one:
-        roll = rng.random() * (1 / scale if scale else 1e9)
-        if roll < damage.replaced:
-            values[key] = _person(rng, True)[key]
-        elif key == "given" and roll < damage.replaced + damage.short_form:
-            values[key] = _short_form(values[key], rng)
-        elif key == "dob" and roll < damage.replaced + damage.day_month:
-            y, m, d = values[key].split("-")
-            values[key] = f"{y}-{d}-{m}"
-        if rng.random() < damage.typo * scale and key != "gender":
-            values[key] = typos(values[key], rng, damage.more)
+        if not first:
+            values[key] = _damaged(key, values[key], damage, rng)
         if rng.random() < damage.missing:
             values[key] = ""
-    if values["given"] and values["family"]:
-        values["name"] = f"{values['given']} {values['family']}"
-    else:
-        values["name"] = values["given"] or values["family"]
-    row: Row = {}
-    for name in fields:
-        value = values[name]
-        if name not in ("email", "dob", "phone"):
-            value = value.upper() if rng.random() < damage.case else value.title()
-        row[_columns(name)[0]] = value
-    return row
+    values["name"] = f"{values['given']} {values['family']}".strip()
+    values["year"], values["month"], values["day"] = [*values["dob"].split("-"), "", "", ""][:3]
+    return values
 
 
-def _columns(name: str) -> tuple[str, ...]:
-    return (
-        {"given": "first_name", "family": "surname", "name": "full name", "dob": "birth date", "email": "e-mail"}.get(
-            name, name
-        ),
-    )
+def _damaged(key: str, value: str, damage: Damage, rng: random.Random) -> str:
+    roll = rng.random()
+    if roll < damage.replaced:
+        value = _person(rng, True)[key]
+    elif key == "given" and roll < damage.replaced + damage.short_form:
+        value = _short_form(value, rng)
+    elif key == "dob" and roll < damage.replaced + damage.day_month:
+        year, month, day = value.split("-")
+        value = f"{year}-{day}-{month}"
+    return typos(value, rng, damage.more) if rng.random() < damage.typo and key != "gender" else value
+
+
+def _written(name: str, value: str, damage: Damage, rng: random.Random) -> str:
+    if name in ("email", "dob", "phone"):
+        return value
+    return value.upper() if rng.random() < damage.case else value.title()
 
 
 def _short_form(name: str, rng: random.Random) -> str:
