@@ -28,9 +28,15 @@ ssl = yes
 ssl_cert = <{base}/cert.pem
 ssl_key = <{base}/key.pem
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = plain login xoauth2
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {base}/oauth2.conf
+}}
 passdb {{
   driver = static
+  mechanisms = plain login
   args = password={password}
 }}
 userdb {{
@@ -55,14 +61,23 @@ service anvil {{
 }}
 """
 
+OAUTH2 = """
+introspection_mode = post
+introspection_url = http://127.0.0.1:{token_port}/introspect
+username_attribute = username
+active_attribute = active
+active_value = true
+"""
+
 
 @dataclass
 class Dovecot:
-    """The server that runs: its ports, its folder, its certificate."""
+    """The server that runs: its ports, its folder, its certificate; access tokens are asked for at *token_port*."""
 
     base: Path
     port: int
     tls_port: int
+    token_port: int
 
     @property
     def maildir(self) -> Path:
@@ -95,7 +110,7 @@ def why_not() -> str | None:
 @contextmanager
 def dovecot(base: Path) -> Iterator[Dovecot]:
     """Start a server whose files lie in *base*."""
-    running = Dovecot(base, free_port(), free_port())
+    running = Dovecot(base, free_port(), free_port(), free_port())
     make_certificate(base)
     group = subprocess.run(["id", "-gn", "nobody"], capture_output=True, text=True, check=True).stdout.strip()  # noqa: S607
     config = CONFIG.format(
@@ -107,6 +122,7 @@ def dovecot(base: Path) -> Iterator[Dovecot]:
     shutil.chown(base / "mail" / USER, "nobody")
     base.chmod(0o711)
     (base / "dovecot.conf").write_text(config)
+    (base / "oauth2.conf").write_text(OAUTH2.format(token_port=running.token_port))
     program = shutil.which("dovecot") or "/usr/sbin/dovecot"
     process = subprocess.Popen([program, "-F", "-c", str(base / "dovecot.conf")], stderr=subprocess.DEVNULL)
     try:

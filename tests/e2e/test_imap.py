@@ -12,8 +12,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -271,6 +274,86 @@ def test_secrets_lie_encrypted(box: Dovecot, store: Store, settings: Settings, t
         read_now(store, "inbox", settings=settings.model_copy(update={"home": tmp_path}))
     store.sources.remove("inbox")
     assert store.sources.list() == []
+
+
+class Provider(BaseHTTPRequestHandler):
+    """Gives out an access token for the refresh token r1, and tells Dovecot which one is good: the newest."""
+
+    given: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        asked = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        if self.path == "/introspect":
+            good = asked["token"] == self.given[-1:]
+            self._answer(200, {"active": good, "username": USER} if good else {"active": False})
+        elif asked["refresh_token"] == ["r1"] and asked["client_secret"] == ["s"]:
+            self.given.append(f"a{len(self.given)}")
+            self._answer(200, {"access_token": self.given[-1], "expires_in": 3600})
+        else:
+            self._answer(400, {"error": "invalid_grant"})
+
+    def _answer(self, status: int, body: dict[str, object]) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(json.dumps(body).encode())
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+def test_a_mailbox_is_read_with_oauth2_and_a_token_that_was_taken_back_is_renewed(
+    box: Dovecot, store: Store, settings: Settings
+) -> None:
+    deliver(box, [mail(1)])
+    with ThreadingHTTPServer(("127.0.0.1", box.token_port), Provider) as provider:
+        threading.Thread(target=provider.serve_forever, daemon=True).start()
+        refresher = Refresher(f"http://127.0.0.1:{box.token_port}/token", "app", "s")
+        add_imap(store, "inbox", server=server_of(box), secret="r1", settings=settings, oauth2=refresher)
+        assert read_now(store, "inbox", settings=settings)[0].stored == 1
+        Provider.given.append("taken back")
+        deliver(box, [mail(2)])
+        assert read_now(store, "inbox", settings=settings)[0].stored == 1
+        with (
+            pytest.raises(SettingsError, match="refused the user or the secret"),
+            mailbox(server_of(box), Credentials("stolen", oauth2=True)),
+        ):
+            pass
+        wrong = Refresher(refresher.token_url, "app", "s")
+        with pytest.raises(SettingsError, match="refused the refresh token"):
+            add_imap(store, "other", server=server_of(box), secret="r2", settings=settings, oauth2=wrong)
+        provider.shutdown()
+    document = store.database["sources"].find_one({})
+    assert document is not None and document["config"]["oauth2"]["client_id"] == "app"
+    assert b"r1" not in document["secret"] and "client_secret" not in repr(document)
+
+
+def test_each_night_what_is_there_is_compared_with_what_is_here(
+    box: Dovecot, store: Store, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    deliver(box, [mail(n) for n in range(4)])
+    add_imap(store, "inbox", server=server_of(box), secret=PASSWORD, settings=settings)
+    read_now(store, "inbox", settings=settings)
+    lost = next(m.id for m in store.messages.iterate() if m.subject == "Order 2")
+    store.database["source_taken"].delete_one({"message": lost})
+    store.database["messages"].delete_one({"_id": lost})
+    read_now(store, "inbox", settings=settings)
+    assert store.messages.count() == 3  # above the last UID there is nothing new
+    assert store.sources.due("inbox", every=timedelta(days=1)) and not store.sources.due(
+        "inbox", every=timedelta(days=1)
+    )
+    yesterday = store.now() - timedelta(hours=25)
+    store.database["sources"].update_one({"_id": "inbox"}, {"$set": {"compared_at": yesterday}})
+    stop = threading.Event()
+    options = {"settings": settings, "owner": "me", "stop": stop}
+    thread = threading.Thread(target=follow, args=(store, "inbox"), kwargs=options)
+    thread.start()
+    try:
+        wait_for(store, 4)
+    finally:
+        stop.set()
+        thread.join(timeout=20)
+    assert "1 mails were missing and are read now" in caplog.text
 
 
 def test_access_tokens_are_renewed() -> None:
