@@ -17,6 +17,8 @@ START = r"(?<![\w-])(?<!\w['’])"
 # A letter follows: a cheap look before a long list of words is tried.
 LETTER = r"(?=[^\W\d_])"
 LETTERS = r"(?=[^\W\d_]{3})"
+# A text without any digit holds no number: whole recognisers are passed by.
+DIGIT = re.compile(r"\d")
 # The blank within a line.
 GAP = r"[ \t\u00a0]{1,2}"
 

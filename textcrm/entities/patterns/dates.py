@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from textcrm.entities.found import Found, Options
-from textcrm.entities.letters import LETTERS, any_of
+from textcrm.entities.letters import DIGIT, LETTERS, any_of
 
 # Month names of eleven languages, by their first letters; the longest that fits wins.
 _MONTHS: dict[str, int] = {}
@@ -109,6 +109,20 @@ _NAMES_A_DAY = re.compile(rf"\d|(?<![\w]){LETTERS}(?:{_WEEKDAY}|{_MONTH}|{_DAY_W
 
 def find(text: str, options: Options) -> Iterator[Found]:
     """Yield dates (with their time of day, where one stands behind) and times."""
+    yield from _days(text)
+    if DIGIT.search(text):
+        yield from _numbered(text, options)
+
+
+def _days(text: str) -> Iterator[Found]:
+    """Yield days told by a word alone."""
+    for pattern in (_DAYNAME, _RELATIVE):
+        for match in pattern.finditer(text):
+            yield Found(match.start(), match.end(), "DATE", 0.61, "date")
+
+
+def _numbered(text: str, options: Options) -> Iterator[Found]:
+    """Yield what has a number in it: all other dates and times."""
     day_first = options.region not in {"US", "PH", "CA"}
     yield from _numeric(text, day_first)
     for pattern in (_DAY_MONTH, _MONTH_DAY, _MONTH_YEAR):
@@ -129,10 +143,6 @@ def find(text: str, options: Options) -> Iterator[Found]:
             yield _dated(match, groups.get("y"), _MONTHS[word], day, 0.9 if groups.get("y") else 0.8)
     for match in _CJK.finditer(text):
         yield _dated(match, match["y"], int(match["m"] or match["m2"]), match["d"] or match["d2"], 0.9)
-    for match in _DAYNAME.finditer(text):
-        yield Found(match.start(), match.end(), "DATE", 0.61, "date")
-    for match in _RELATIVE.finditer(text):
-        yield Found(match.start(), match.end(), "DATE", 0.61, "date")
     for match in _YEAR.finditer(text):
         yield Found(match.start("y"), match.end("y"), "DATE", 0.62 if match["cue"] else 0.42, "date", match["y"])
     for match in _TIME.finditer(text):

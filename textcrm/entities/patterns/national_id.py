@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from textcrm.entities import context
 from textcrm.entities.found import Found, Options
+from textcrm.entities.letters import DIGIT
 
 
 class _Kind(NamedTuple):
@@ -63,6 +64,8 @@ _DOCUMENTS = (
 
 def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one signature for all)
     """Yield the numbers; their value is ``kind:number``."""
+    if not DIGIT.search(text):
+        return
     for kind in _KINDS:
         for match in kind.shape.finditer(text):
             if kind.module and not importlib.import_module(f"stdnum.{kind.module}").is_valid(match.group()):

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator
 
 from textcrm.entities.found import Found, Options
+from textcrm.entities.letters import DIGIT
 
 _LINK = (
     r"[ \t]{0,3}(?:(?i:number|numbers|num|no|nr|n°|nº|№|id|ref|reference|code|nummer|numéro|número|numero|numer|номер|is|was|号|番号)(?![^\W\d_])"
@@ -44,6 +45,8 @@ def find(text: str, options: Options) -> Iterator[Found]:
     for label, shape in options.formats.items():
         for match in _compile(shape).finditer(text):
             yield _found(match, 0, label, 0.95)
+    if not DIGIT.search(text):
+        return
     for match in _UPS.finditer(text):
         yield _found(match, 0, "TRACKING", 0.93)
     for match in _S10.finditer(text):
