@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textcrm.classify.tfidf import SharedTexts, Tfidf, character_grams, fit_tfidf, word_grams
+from textcrm.classify.shared import SharedTexts
+from textcrm.classify.tfidf import Tfidf, character_grams, fit_tfidf, word_grams
 
 TEXTS = [
     "Where is my order? It hasn't arrived.",

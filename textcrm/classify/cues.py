@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from textcrm.classify.shared import once
+
 MAX_CHARS = 2_000
 
 NAMES = (
@@ -64,10 +66,13 @@ def _analyser() -> Any:
 
 def cues(texts: Sequence[str]) -> NDArray[np.float32]:
     """Return the cues of each text, of shape (n, len(NAMES)); beyond `MAX_CHARS` characters a text is not read."""
+    return once(texts, "cues", lambda: _table(texts))
+
+
+def _table(texts: Sequence[str]) -> NDArray[np.float32]:
     return np.array([_cues(text[:MAX_CHARS]) for text in texts], dtype=np.float32).reshape(len(texts), len(NAMES))
 
 
-@lru_cache(maxsize=2_048)  # the models of one message ask one after the other
 def _cues(text: str) -> tuple[float, ...]:
     analyser = _analyser()
     whole = analyser.polarity_scores(text)

@@ -19,6 +19,7 @@ from textcrm.classify.head import TREE_HEADS, Head, HeadKind, log_odds
 from textcrm.classify.neighbours import Neighbours
 from textcrm.classify.onnxdot import ByteVectors
 from textcrm.classify.refuse import SIGNS, Familiarity, make_signs
+from textcrm.classify.shared import SharedTexts
 from textcrm.classify.spread import CANDIDATES, names_of_figures, spread_out
 from textcrm.classify.views import FittedView, dense, view_from_arrays
 from textcrm.errors import ArtifactError, UsageError
@@ -218,6 +219,14 @@ class Classifier:
             self._answer(text, row, float(known), top)
             for text, row, known in zip(texts, probabilities, familiarity, strict=True)
         ]
+
+    def prepare(self, texts: SharedTexts) -> None:
+        """Do what needs no embeddings, while they are being made; `predict` finds it done."""
+        for view in self.views:
+            if view.tfidf is not None:
+                view.tfidf.prepare(texts)
+        if self.with_cues:
+            cues(texts)
 
     def decline(self, text: str, label: str, confidence: float, familiarity: float) -> AbstainReason | None:
         """Return why the model declines to answer, or None."""

@@ -14,7 +14,7 @@ Salton, Buckley (1988), Term-weighting approaches in automatic text retrieval (s
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, Self
@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from textcrm.classify.shared import SharedTexts, once
 from textcrm.errors import ArtifactError
 
 _BASE = np.uint64(0x9E3779B97F4A7C15)
@@ -175,22 +176,6 @@ def _window_hashes(codes: Ints, starts: Ints, ends: Ints) -> NDArray[np.uint64]:
     return _mix((prefix[ends] - prefix[starts]) * inverse[starts])
 
 
-class SharedTexts(tuple[str, ...]):
-    """Texts that several models read in turn: the n-grams found for one are there for the next.
-
-    Hand it to the models in the place of a list; what it holds goes when it goes.
-    """
-
-    _grams: dict[tuple[str, int, int], Grams]
-    _rows: dict[bytes, tuple[Ints, Ints, NDArray[np.float32]]]
-
-    def __new__(cls, texts: Iterable[str]) -> Self:
-        """Take *texts* in their order."""
-        made = super().__new__(cls, texts)
-        made._grams, made._rows = {}, {}
-        return made
-
-
 @dataclass(frozen=True)
 class Tfidf:
     """A fitted vectoriser.
@@ -224,12 +209,7 @@ class Tfidf:
     def grams(self, texts: Sequence[str]) -> Grams:
         """Return the n-grams of *texts*."""
         find = word_grams if self.kind == "words" else character_grams
-        if not isinstance(texts, SharedTexts):
-            return find(texts, self.low, self.high)
-        wanted = (self.kind, self.low, self.high)
-        if wanted not in texts._grams:
-            texts._grams[wanted] = find(texts, self.low, self.high)
-        return texts._grams[wanted]
+        return once(texts, (self.kind, self.low, self.high), lambda: find(texts, self.low, self.high))
 
     def transform(self, texts: Sequence[str]) -> sparse.csr_matrix:
         """Return sublinear TF-IDF of length 1, of shape (n, n_columns), float32."""
@@ -249,6 +229,11 @@ class Tfidf:
             np.matmul(values[own], weights[columns[own]], out=result[row])
         return result
 
+    def prepare(self, texts: SharedTexts) -> None:
+        """Count the n-grams of *texts* now, for when they are asked for."""
+        for block in _chunks(texts):
+            self._rows_of(block)
+
     def _transform(self, texts: Sequence[str]) -> sparse.csr_matrix:
         pointers, columns, values = self._rows_of(texts)
         shape = (len(texts), len(self.idf))
@@ -256,15 +241,13 @@ class Tfidf:
 
     def _rows_of(self, texts: Sequence[str]) -> tuple[Ints, Ints, NDArray[np.float32]]:
         """Return where each row begins, and the columns and values of all rows, one after the other."""
-        if isinstance(texts, SharedTexts) and self.key in texts._rows:
-            return texts._rows[self.key]
+        return once(texts, self.key, lambda: self._counted(texts))
+
+    def _counted(self, texts: Sequence[str]) -> tuple[Ints, Ints, NDArray[np.float32]]:
         grams = self.grams(texts)
         columns = self.columns[(grams.hashes >> self.shift).view(np.int64)]
         used = columns >= 0
-        found = self._weigh(grams.rows[used], columns[used].astype(np.int64), len(texts))
-        if isinstance(texts, SharedTexts):
-            texts._rows[self.key] = found
-        return found
+        return self._weigh(grams.rows[used], columns[used].astype(np.int64), len(texts))
 
     def _weigh(self, rows: Ints, columns: Ints, count: int) -> tuple[Ints, Ints, NDArray[np.float32]]:
         width = len(self.idf)
