@@ -25,6 +25,7 @@ from textcrm_api.idempotency import Idempotency
 from textcrm_api.limits import RateLimit
 from textcrm_api.metrics import Metrics
 from textcrm_api.routes import ROUTERS
+from textcrm_api.routes.events import Followers
 from textcrm_api.service import Models, Service
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def create_app(
 
     app = bare_app(lifespan=lifespan)
     limit = RateLimit(settings.requests_per_second)
+    app.state.followers = Followers()
     app.state.service = Service(
         settings=settings,
         store=store,

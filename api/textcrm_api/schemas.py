@@ -161,6 +161,19 @@ class KeyIn(Request):
     expires_at: Instant | None = None
 
 
+class MergeIn(Request):
+    """The customer that another one is."""
+
+    into: Id
+
+
+class SplitIn(Request):
+    """Messages that are of another customer."""
+
+    messages: Annotated[list[Id], Field(min_length=1, max_length=1_000)]
+    to: Id
+
+
 class SimilarIn(Request):
     """A text to find similar messages of."""
 

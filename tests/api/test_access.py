@@ -70,6 +70,7 @@ def test_every_role_is_let_in_or_refused_as_the_contract_says(app: FastAPI, key:
             for role in ROLES:
                 # a body that breaks the schema: whoever is let in hears of that, and nothing is done
                 address = path.replace("{", "").replace("}", "")
+                address += "?seconds=0" if path == "/v1/events" else ""  # else it answers for an hour
                 answer = client.request(method, address, headers=ways[role], content=b"{")
                 if role in OPENS[scope]:
                     assert answer.status_code not in (401, 403), (method, path, role, answer.text)

@@ -52,7 +52,8 @@ CONFIG = SchemathesisConfig.from_dict(
 )
 
 
-schema = schemathesis.openapi.from_path(str(FILE), config=CONFIG)
+# a stream that goes on for an hour is no answer to wait for
+schema = schemathesis.openapi.from_path(str(FILE), config=CONFIG).exclude(path="/v1/events")
 
 
 @schema.parametrize()

@@ -4,7 +4,8 @@ Run: ``python -m pytest tests/benchmarks/bench_similar.py -s -m benchmark``; ``T
 of vectors (1,000,000 unless set). There are not that many texts here: the vectors are the embeddings of the real
 sentences of BANKING77, each mixed with those of another sentence and with noise, at random. Queries are mixed from
 sentences of the test split, which are not in the index. Exact search is over the vectors as 32-bit floats, before they
-were quantised. The search is timed by itself; the calls of the database around it are in the second table.
+were quantised. The search is timed by itself, without
+the two calls of the database around it.
 """
 
 from __future__ import annotations

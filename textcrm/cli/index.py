@@ -21,10 +21,13 @@ def index(json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False)
 
     It lies under TEXTCRM_HOME/similar and is made of the vectors in the database: deleted, it is built again.
     """
+    import os
+
     from textcrm.operations.similar import build_indexes
     from textcrm.store import open_store
 
     settings = read_settings()
+    os.nice(10)  # behind whoever answers
     with open_store(settings) as store, output.progress("Building") as step:
         built = build_indexes(store, settings, progress=step)
     if json:

@@ -97,7 +97,6 @@ def build_indexes(store: Store, settings: Settings, *, progress: Callable[[int],
     One process of a machine builds at a time; another one returns at once.
     """
     folder = settings.similar_dir
-    os.nice(10)  # behind whoever answers
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         try:

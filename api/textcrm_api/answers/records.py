@@ -169,6 +169,7 @@ class CustomerDetailOut(CustomerOut):
 
 
 class CustomerMessagesOut(Answer):
-    """The messages of a customer, newest first."""
+    """A page of the messages of a customer, newest first; ``next`` is the cursor of the page after."""
 
     items: Sequence[TimelineOut]
+    next: str | None

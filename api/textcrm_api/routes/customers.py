@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Header, Query, Response
@@ -10,8 +11,8 @@ from fastapi import Header, Query, Response
 from textcrm.errors import NotFoundError
 from textcrm.link import normalise
 from textcrm.operations.accept import put_customers, replace_customer, sent_customer
-from textcrm.records import Customer
-from textcrm_api import convert
+from textcrm.records import Customer, Insight
+from textcrm_api import convert, cursors
 from textcrm_api.answers import (
     CustomerDetailOut,
     CustomerMessagesOut,
@@ -104,15 +105,21 @@ def put_customer(
 
 @router.get("/v1/customers/{customer_id}/messages", **needs("read"))
 def list_customer_messages(
-    customer_id: common.PathId, service: ServiceDep, limit: common.Limit = 50
+    customer_id: common.PathId, service: ServiceDep, cursor: common.Cursor = None, limit: common.Limit = 50
 ) -> CustomerMessagesOut:
     """Return what a customer wrote, newest first, each with its insight."""
     service.store.customers.get(customer_id)
-    return CustomerMessagesOut(items=_timeline(service, customer_id, limit=limit))
+    after = cursors.decode(cursor) if cursor is not None else None
+    found = service.store.insights.queue(filters={"customer": customer_id}, after=after, limit=limit, newest_first=True)
+    more = cursors.encode(*found[-1][1]) if len(found) == limit else None
+    return CustomerMessagesOut(items=_shown(service, [insight for insight, _ in found]), next=more)
 
 
 def _timeline(service: Service, customer_id: str, *, limit: int) -> list[TimelineOut]:
-    insights = service.store.insights.of_customer(customer_id, limit=limit)
+    return _shown(service, service.store.insights.of_customer(customer_id, limit=limit))
+
+
+def _shown(service: Service, insights: Sequence[Insight]) -> list[TimelineOut]:
     messages = service.store.messages.get_many([insight.message_id for insight in insights])
     shown = [service.shown_with(messages[i.message_id], i) for i in insights if i.message_id in messages]
     return [
