@@ -124,6 +124,12 @@ def message_key(channel: Channel, *, external_id: str | None, content: str) -> s
     return digest.hexdigest()[:32]
 
 
+def name_at_domain(name: str | None, email: str) -> str | None:
+    """Return a key of who is called *name* in the company of *email*: ``ann smith@example.com``; None for one word."""
+    words = sorted((name or "").casefold().split())
+    return f"{' '.join(words)}@{email.rpartition('@')[2]}" if len(words) > 1 and "@" in email else None
+
+
 class OffsetMap(Record):
     """Maps a cleaned text to the text it was made from.
 

@@ -23,6 +23,9 @@ class Settings(BaseSettings):
     database: str = Field(default="textcrm", pattern=r"^[A-Za-z0-9_-]{1,38}$")
     mongod: Path | None = None
     region: str = Field(default="US", pattern=r"^[A-Z]{2}$", description="default region of phone numbers")
+    own_addresses: str = Field(
+        default="", description="the company's own mail addresses, or @domain: they identify no customer, comma between"
+    )
     threads: int = Field(default=1, ge=1, le=64, description="threads of one embedding or forest call")
     host: str = "127.0.0.1"
     port: int = Field(default=8600, ge=0, le=65535)
@@ -35,6 +38,11 @@ class Settings(BaseSettings):
     disk_floor_mb: int = Field(default=500, ge=1, description="free space below which no messages are taken")
     max_message_bytes: int = Field(default=25_000_000, ge=1_000)
     max_text_chars: int = Field(default=100_000, ge=100, description="longer texts are analysed up to here")
+
+    @property
+    def ours(self) -> frozenset[str]:
+        """The company's own addresses and domains (``@example.com``)."""
+        return frozenset(own.strip().lower() for own in self.own_addresses.split(",") if own.strip())
 
     @property
     def origins(self) -> tuple[str, ...]:

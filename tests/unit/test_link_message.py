@@ -7,6 +7,7 @@ import pytest
 
 from textcrm.link.message import IdentityKey, decide, keys_of
 from textcrm.records import Author, CleanText, Customer, EntitySpan, Language, Link, Message, OffsetMap, Part, Source
+from textcrm.store.codec import identity_keys
 
 ANN = Customer(
     id="c1", number="K-100", name="Ann Smith", emails=("ann@example.com",), phones=("+12025550143",), handles=("@ann",)
@@ -200,3 +201,36 @@ def test_hostile_text_is_read_in_no_time() -> None:
     received = message(hostile, subject="Fwd: " * 1000, email="ann@example.com")
     found, _ = link(received, (), ("forwarded", hostile))
     assert found.customer_id == "c1"
+
+
+def test_the_companys_own_addresses_identify_nobody() -> None:
+    received = message(email="ann@example.com", name="Ann Smith")
+    for ours in ({"ann@example.com"}, {"@example.com"}):
+        assert keys_of(received, cleaned(received), (), region="US", ours=ours)[:1] != ("email:ann@example.com",)
+        keys = keys_of(received, cleaned(received), (), region="US", ours=ours)
+        assert [k.kind for k in keys] == ["company"]
+    near = keys_of(received, cleaned(received), (), region="US", ours={"@ample.com", "nn@example.com"})
+    assert [k.kind for k in near] == ["email", "company"]
+
+
+@pytest.mark.parametrize(
+    ("email", "name", "rule"),
+    [
+        ("a.smith@acme.example", "Ann Smith", "name_and_company"),
+        ("a.smith@acme.example", "Smith, Ann", None),  # another way to write it finds nobody: never a guess
+        ("a.smith@other.example", "Ann Smith", None),
+        ("a.smith@acme.example", "Ann", None),
+        ("a.smith@gmail.com", "Ann Smith", None),
+    ],
+)
+def test_a_name_at_a_company_is_a_question_and_no_link(email: str, name: str, rule: str | None) -> None:
+    customer = Customer(id="c9", name="Ann Smith", emails=("ann@acme.example", "annsmith@gmail.com"))
+    received = message(email=email, name=name)
+    keys = keys_of(received, cleaned(received), (), region="US")
+    found = [customer] if {k.key for k in keys} & set(identity_keys(customer)) else []
+    link_, new = decide(received, keys, found)
+    if rule is None:
+        assert (link_.outcome, new is None) == ("provisional", False)
+    else:
+        assert (link_.outcome, link_.customer_id, link_.rule, new) == ("review", None, rule, None)
+        assert link_.candidates == ("c9",)

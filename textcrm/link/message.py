@@ -11,21 +11,21 @@ import hashlib
 import html
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from email.utils import parseaddr
 from typing import Literal
 
 from textcrm.link import normalise
 from textcrm.link.names import names_agree
-from textcrm.records import CleanText, Customer, EntitySpan, Evidence, Link, Message
+from textcrm.records import CleanText, Customer, EntitySpan, Evidence, Link, Message, name_at_domain
 
 Origin = Literal[
-    "customer_number", "from", "reply_to", "forwarded_from", "phone", "handle", "signature", "order", "text"
+    "customer_number", "from", "reply_to", "forwarded_from", "phone", "handle", "signature", "order", "text", "name"
 ]
 # Likelihood ratio in bits of an exact agreement by chance against truth, by kind. A mail address or a number that is
 # issued once is shared by about one pair in a million people; a phone by households and switchboards.
-_BITS = {"number": 20.0, "email": 20.0, "handle": 18.0, "phone": 14.0, "order": 17.0}
+_BITS = {"number": 20.0, "email": 20.0, "handle": 18.0, "phone": 14.0, "order": 17.0, "company": 8.0}
 _AUTHOR: frozenset[str] = frozenset({"customer_number", "from", "reply_to", "forwarded_from", "phone", "handle"})
 _LABELS = {
     "EMAIL": "email",
@@ -65,11 +65,17 @@ class IdentityKey:
 
 
 def keys_of(
-    message: Message, clean: CleanText, entities: Sequence[EntitySpan], *, region: str
+    message: Message, clean: CleanText, entities: Sequence[EntitySpan], *, region: str, ours: Collection[str] = ()
 ) -> tuple[IdentityKey, ...]:
     """Return the identifiers of a message's author, the strong ones first.
 
-    Role addresses (``info@``) are left out: they identify nobody. Of a forwarded mail, From is left out.
+    Role addresses (``info@``) are left out: they identify nobody. Of a forwarded mail, From is left out. The name with
+    the domain of a company's mail comes last: it names who may be meant, and never links.
+
+    Parameters
+    ----------
+    ours
+        The company's own addresses, or ``@domain``: they identify nobody either.
     """
     author = message.author
     found: list[tuple[str, str | None, Origin]] = []
@@ -85,9 +91,13 @@ def keys_of(
         if author.handle and author.handle.strip(" @"):
             found.append(("handle", normalise.handle(author.handle), "handle"))
     found += _written(message, clean, entities, region=region, forwarded=original is not None)
+    domain = (normalise.email(author.email) or "").partition("@")[2]
+    if original is None and domain and domain not in normalise.FREE_MAIL:
+        found.append(("company", name_at_domain(author.name, f"@{domain}"), "name"))
     keys: dict[str, IdentityKey] = {}
     for kind, value, origin in found:
-        if value and not (kind == "email" and normalise.is_role_address(value)):
+        own = value is not None and (value in ours or f"@{value.rpartition('@')[2]}" in ours)
+        if value and not (kind == "email" and (own or normalise.is_role_address(value))):
             key = f"{kind}:{value}"
             keys.setdefault(key, IdentityKey(key, origin))
     return tuple(keys.values())
@@ -193,10 +203,12 @@ def decide(
         return link, None
     similar = [c for c in candidates if not c.provisional and names_agree(author_name(message, keys), _name(c))]
     if similar:
-        evidence = (Evidence(field="name", level="similar", weight=6.0),)
+        company = any(key.kind == "company" for key in hits)
+        evidence = (Evidence(field="name", level="similar", weight=6.0), *(_evidence(hits, (), normalise.Name())))
         ids = tuple(c.id for c in similar)
+        rule = "name_and_company" if company else "name_only"
         return Link(
-            customer_id=None, outcome="review", confidence=0.5, rule="name_only", evidence=evidence, candidates=ids
+            customer_id=None, outcome="review", confidence=0.5, rule=rule, evidence=evidence, candidates=ids
         ), None
     return _stranger(message, keys)
 
@@ -251,6 +263,7 @@ def identifiers(customer: Customer) -> Iterable[str]:
     yield from (f"handle:{value}" for value in customer.handles)
     if customer.number:
         yield f"number:{customer.number.casefold()}"
+    yield from (f"company:{value}" for email in customer.emails if (value := name_at_domain(customer.name, email)))
     yield from (f"order:{value.casefold()}" for field, value in customer.fields if field == "order")
 
 

@@ -13,6 +13,7 @@ from pymongo.errors import PyMongoError
 
 from textcrm.errors import EngineDownError, StoreError
 from textcrm.operations.claims import Analyser, owner_name, settle, work_on
+from textcrm.operations.lookup import customer_finder
 from textcrm.records import Author, Channel, Insight, Message, Source, message_key
 from textcrm.settings import Settings
 from textcrm.sources import Rejected, read
@@ -86,7 +87,7 @@ def analyse_text(
         received_at=now,
         source=Source(kind="text"),
     )
-    insights, _ = engine.insights([message], find=store.customers.find if store else lambda _: (), now=now)
+    insights, _ = engine.insights([message], find=customer_finder(store) if store else lambda _: (), now=now)
     return message, insights[0]
 
 

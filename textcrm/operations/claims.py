@@ -23,6 +23,7 @@ from pymongo.errors import PyMongoError
 from textcrm.entities.rules import Masking
 from textcrm.errors import EngineDownError, StoreError, TextcrmError
 from textcrm.operations.decisions import as_decided
+from textcrm.operations.lookup import customer_finder
 from textcrm.operations.masking import mask_stored
 from textcrm.records import Channel, Customer, Insight, Message, Source
 from textcrm.store import Store
@@ -147,7 +148,7 @@ def work_on(store: Store, engine: Analyser, claim: Claim) -> Worked:
 
 
 def _analyse(store: Store, engine: Analyser, messages: Sequence[Message], worked: Worked) -> None:
-    insights, customers = engine.insights(messages, find=store.customers.find, now=store.now())
+    insights, customers = engine.insights(messages, find=customer_finder(store), now=store.now())
     if isinstance(engine, Masks):
         pairs = [mask_stored(m, i, engine.masking) for m, i in zip(messages, insights, strict=True)]
         insights = [insight for _, insight in pairs]

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import bson
 
-from textcrm.records import Customer, Insight, Message, Record
+from textcrm.records import Customer, Insight, Message, Record, name_at_domain
 
 Document = dict[str, Any]
 R = TypeVar("R", bound=Record)
@@ -85,6 +85,7 @@ def identity_keys(customer: Customer) -> tuple[str, ...]:
     keys += [f"handle:{value}" for value in customer.handles]
     if customer.number:
         keys.append(f"number:{customer.number.casefold()}")
+    keys += [f"company:{value}" for email in customer.emails if (value := name_at_domain(customer.name, email))]
     return tuple(dict.fromkeys(keys))
 
 
