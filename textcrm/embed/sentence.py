@@ -98,7 +98,7 @@ class SentenceEncoder:
             while stop < len(order) and len(encodings[order[stop]].ids) * (stop + 1 - start) <= TOKEN_BUDGET:
                 stop += 1
             rows = order[start:stop]
-            result[rows] = self._run([encodings[row].ids for row in rows])[0]
+            result[rows] = self._run([encodings[row].ids for row in rows], ["vectors"])[0]
             if step is not None:
                 step(len(rows))
             start = stop
@@ -115,21 +115,20 @@ class SentenceEncoder:
             Their sum is the vector that `encode` returns.
         """
         encoding = self._tokenizer.encode(_plain(text))
-        vector, hidden = self._run([encoding.ids])
+        (hidden,) = self._run([encoding.ids], ["hidden"])
         mean = hidden[0].mean(axis=0)
         length = float(np.linalg.norm(mean)) or 1.0
-        del vector
         return list(encoding.offsets), np.asarray(hidden[0] / (len(encoding.ids) * length), dtype=np.float32)
 
-    def _run(self, ids: Sequence[Sequence[int]]) -> tuple[Floats, Floats]:
+    def _run(self, ids: Sequence[Sequence[int]], wanted: list[str]) -> list[Floats]:
         width = max(len(row) for row in ids)
         tokens = np.zeros((len(ids), width), dtype=np.int64)
         mask = np.zeros((len(ids), width), dtype=np.int64)
         for row, values in enumerate(ids):
             tokens[row, : len(values)] = values
             mask[row, : len(values)] = 1
-        vectors, hidden = self._session.run(None, {"ids": tokens, "mask": mask})
-        return vectors, hidden
+        given: list[Floats] = self._session.run(wanted, {"ids": tokens, "mask": mask})
+        return given
 
 
 _LONE = re.compile("[\ud800-\udfff]")
