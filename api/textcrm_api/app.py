@@ -13,6 +13,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.routing import APIRoute
 
 from textcrm import __version__
+from textcrm.operations.audit import audit_of
 from textcrm.operations.similar import Similar
 from textcrm.settings import Settings
 from textcrm.store import Store
@@ -78,6 +79,7 @@ def create_app(
         metrics=metrics,
         gate=Gate(store.keys, limit=limit, metrics=metrics),
         idempotency=Idempotency(store.idempotency),
+        audit=audit_of(store, settings),
         similar=similar,
     )
     if pages is not None:

@@ -191,4 +191,6 @@ def key(value: ApiKey) -> out.KeyOut:
         created_at=value.created_at,
         expires_at=value.expires_at,
         revoked_at=value.revoked_at,
+        per_second=value.per_second,
+        per_day=value.per_day,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
@@ -14,7 +15,9 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from textcrm.store.audit import MOST_ABOUT, Deed
 from textcrm.store.keys import ApiKey, Keys
+from textcrm_api.eyes import eyes, open_eyes
 from textcrm_api.jsonbody import JsonRequest
 from textcrm_api.limits import RateLimit
 from textcrm_api.metrics import Metrics
@@ -26,6 +29,7 @@ SCHEMES: dict[str, Any] = {
 }
 HOLD_SECONDS = 5.0  # a key that was revoked works for this long at most
 MAX_HELD = 2_000
+Handle = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 def needs(scope: str) -> dict[str, Any]:
@@ -81,7 +85,7 @@ class Gate:
                 f"The key lacks the scope {scope}.",
                 hint=f"Make one that has it: textcrm keys create NAME --scope {scope}.",
             )
-        seconds = self._limit.wait(key.id)
+        seconds = self._limit.wait(key.id, per_second=key.per_second)
         if seconds > 0:
             self._metrics.refused("rate_limited")
             raise ProblemError(
@@ -89,6 +93,14 @@ class Gate:
                 "Too many requests came with this key.",
                 hint="Wait as long as Retry-After says; send texts in batches.",
                 headers={"Retry-After": str(max(1, round(seconds + 0.5)))},
+            )
+        if key.per_day is not None and not await run_in_threadpool(self._keys.spend, key):
+            self._metrics.refused("quota_exceeded")
+            raise ProblemError(
+                "quota_exceeded",
+                f"The key may send {key.per_day} requests a day, and did.",
+                hint="The day ends at midnight UTC. Send texts in batches, or ask for a larger quota.",
+                headers={"Retry-After": str(86_400 - int(time.time()) % 86_400)},
             )
         return key
 
@@ -139,6 +151,52 @@ def _check_query(request: Request, known: set[str]) -> None:
         raise ProblemError("invalid_request", detail, extra={"errors": errors[:20]})
 
 
+def _audited(handle: Handle, path: str) -> Handle:
+    """Return *handle* with what it changed and which texts it showed written down before the answer goes out."""
+
+    async def noted(request: Request) -> Response:
+        response = await handle(request)
+        if response.status_code >= 400:
+            return response
+        caller, looked = request.state.caller, eyes()
+        who = f"key:{caller.id}" if caller is not None else f"hook:{request.path_params.get('name', '')}"
+        what, number = f"{request.method} {path}", str(request.scope["state"].get("request_id", ""))
+        deeds = []
+        if request.method != "GET" and (caller is None or not _only_reads(request)):
+            deeds.append(Deed(who, "write", what, await _about(request, response), number))
+        if looked.seen or looked.many:
+            deeds.append(Deed(who, "read", what, tuple(looked.seen), number))
+        if deeds:
+            await run_in_threadpool(request.app.state.service.audit.append, *deeds)
+        return response
+
+    return noted
+
+
+def _only_reads(request: Request) -> bool:
+    """Tell whether the route of *request* changes nothing though it takes a body."""
+    return bool((request.scope["route"].openapi_extra or {}).get("x-scope") in ("read", "any"))
+
+
+async def _about(request: Request, response: Response) -> tuple[str, ...]:
+    """Return the ids of what was written: those in the path, and those of the answer, else of the request."""
+    ids = [str(value) for value in request.path_params.values()]
+    if response.media_type == "application/json" or b"json" in dict(response.raw_headers).get(b"content-type", b""):
+        found = _ids(json.loads(bytes(response.body)))
+        ids += [one for one in found or _ids(await request.json() if await request.body() else None) if one not in ids]
+    return tuple(ids[:MOST_ABOUT])
+
+
+def _ids(value: object) -> list[str]:
+    if not isinstance(value, dict):
+        return []
+    items = value.get("items")
+    rows = items if isinstance(items, list) else [value, *(v for v in value.values() if isinstance(v, dict))]
+    names = ("id", "message_id", "name")
+    ids = (next((row[n] for n in names if isinstance(row.get(n), str)), None) for row in rows if isinstance(row, dict))
+    return [one for one in ids if one]
+
+
 class GatedRoute(APIRoute):
     """A route that checks the key before it reads the body, and remembers answers to writes by Idempotency-Key."""
 
@@ -149,13 +207,14 @@ class GatedRoute(APIRoute):
             raise TypeError(f"the route {self.path} says no scope; give it **needs(...) or **public()")
         scope: str | None = extra["x-scope"]
         once = scope not in (None, "read", "any") and extra.get("x-idempotent", True)
-        handle = super().get_route_handler()
+        handle = _audited(super().get_route_handler(), self.path)
         known = _query_of(self.dependant)
 
         async def gated(request: Request) -> Response:
             service = request.app.state.service
-            if scope is not None:
-                request.state.caller = await service.gate.admit(request, scope)
+            caller = await service.gate.admit(request, scope) if scope is not None else None
+            request.state.caller = caller
+            open_eyes(sees_text=caller is not None and caller.sees_text)
             _check_query(request, known)
             strict = JsonRequest(request.scope, request.receive)
             if once and "idempotency-key" in request.headers:

@@ -65,6 +65,7 @@ KINDS: Mapping[str, Kind] = {
     "idempotency_mismatch": Kind(422, "The Idempotency-Key was used for another request"),
     "idempotency_running": Kind(409, "The first request with this Idempotency-Key still runs"),
     "rate_limited": Kind(429, "Too many requests with this key"),
+    "quota_exceeded": Kind(429, "The requests of the day are spent"),
     "overloaded": Kind(503, "The service is busy"),
     "not_ready": Kind(503, "The service is not ready"),
 }

@@ -157,8 +157,18 @@ class KeyIn(Request):
     """A key to make."""
 
     name: Label
-    scopes: Annotated[list[Literal["read", "write", "correct", "admin"]], Field(min_length=1, max_length=4)]
+    scopes: Annotated[list[Literal["read", "text", "write", "correct", "admin"]], Field(min_length=1, max_length=5)]
     expires_at: Instant | None = None
+    per_second: Annotated[float, Field(gt=0, le=100_000, description="Requests a second; bursts of twice.")] | None = (
+        None
+    )
+    per_day: Annotated[int, Field(ge=1, le=10**12, description="Requests a day, in UTC.")] | None = None
+
+
+class RotationIn(Request):
+    """How long the old key works on beside the new one."""
+
+    overlap_hours: Annotated[float, Field(ge=0, le=8_760)] = 24.0
 
 
 class MergeIn(Request):

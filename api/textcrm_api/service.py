@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -19,8 +20,10 @@ from textcrm.operations.similar import Similar
 from textcrm.records import CHANNELS, Channel, EntitySpan, Insight, Language, Message, Prediction
 from textcrm.settings import Settings
 from textcrm.store import Store
+from textcrm.store.audit import AuditLog
 from textcrm.store.keys import ApiKey
 from textcrm_api.batching import Batcher
+from textcrm_api.eyes import Eyes, eyes
 from textcrm_api.gate import Gate
 from textcrm_api.idempotency import Idempotency
 from textcrm_api.metrics import Metrics
@@ -44,19 +47,43 @@ class Service:
     metrics: Metrics
     gate: Gate
     idempotency: Idempotency
+    audit: AuditLog
     similar: Similar
 
-    def shown(self, message: Message, *, purpose: Purpose = "answers") -> Message:
-        """Return a message as an answer may show it."""
-        language = self.engine.lines[message.channel].cleaner.language(message.text[:MOST_FOR_LANGUAGE]).code
-        return mask_records(message, None, purpose, masking=self.engine.masking, language=language)[0]
+    def shown(self, message: Message) -> Message:
+        """Return a stored message as the caller may see it."""
+        looked = eyes()
+        looked.see(message.id)
+        with self._turn(message.channel, looked):
+            language = self.engine.lines[message.channel].cleaner.language(message.text[:MOST_FOR_LANGUAGE]).code
+            masking = self.engine.masking
+            return mask_records(message, None, looked.purpose, masking=masking, language=language)[0]
 
-    def shown_with(
-        self, message: Message, insight: Insight, *, purpose: Purpose = "answers"
-    ) -> tuple[Message, Insight]:
-        """Return a message and what is known of it as an answer may show them, offsets into the text shown."""
-        masked, known = mask_records(message, insight, purpose, masking=self.engine.masking)
+    def shown_with(self, message: Message, insight: Insight, *, stored: bool = True) -> tuple[Message, Insight]:
+        """Return a message and what is known of it as the caller may see them, offsets into the text shown."""
+        looked = eyes()
+        if stored:
+            looked.see(message.id)
+        with self._turn(message.channel, looked):
+            masked, known = mask_records(message, insight, looked.purpose, masking=self.engine.masking)
         return masked, known or insight
+
+    def shown_entities(self, found: Sequence[EntitySpan], channel: Channel) -> Sequence[EntitySpan]:
+        """Return entities of the caller's own text; for one who sees no texts, without what they say."""
+        looked = eyes()
+        if looked.sees_text:
+            return found
+        masker = self.engine.masking.masker(channel, looked.purpose)
+        return [
+            span
+            if masker.action(span.label) == "keep"
+            else span.model_copy(update={"text": masker.replacement(span.label, span.text), "value": None})
+            for span in found
+        ]
+
+    def _turn(self, channel: Channel, looked: Eyes) -> AbstractContextManager[object]:
+        """Return the turn at the recogniser, which masking for those who see no texts needs."""
+        return nullcontext() if looked.sees_text else self.engine.turn(channel)
 
 
 class Models:

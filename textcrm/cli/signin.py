@@ -22,9 +22,11 @@ def signin(
     ] = None,
 ) -> None:
     """Print a link that signs one person in to the pages, once, within twelve hours."""
+    from textcrm.operations.audit import note_terminal
     from textcrm.store import open_store
     from textcrm_api.dashboard import sign_in_link
 
     settings = read_settings()
     with open_store(settings) as store:
         output.console().out(sign_in_link(store, url or f"http://{settings.host}:{settings.port}", name=name))
+        note_terminal(store, settings, "signin", name)

@@ -45,6 +45,7 @@ def add(
 
     with _store() as store:
         user, token = add_user(store, name, role=role)
+        _note(store, "add", user.name)
     _print_link(user.name, token, url=url, json=json)
 
 
@@ -68,7 +69,9 @@ def role(
     from textcrm.operations.users import set_role
 
     with _store() as store:
-        _print_user(set_role(store, name, role), json=json)
+        user = set_role(store, name, role)
+        _note(store, "role", user.name)
+    _print_user(user, json=json)
 
 
 def disable(name: Name, json: Json = False) -> None:
@@ -76,7 +79,9 @@ def disable(name: Name, json: Json = False) -> None:
     from textcrm.operations.users import set_disabled
 
     with _store() as store:
-        _print_user(set_disabled(store, name, disabled=True), json=json)
+        user = set_disabled(store, name, disabled=True)
+        _note(store, "disable", user.name)
+    _print_user(user, json=json)
 
 
 def enable(name: Name, json: Json = False) -> None:
@@ -84,7 +89,9 @@ def enable(name: Name, json: Json = False) -> None:
     from textcrm.operations.users import set_disabled
 
     with _store() as store:
-        _print_user(set_disabled(store, name, disabled=False), json=json)
+        user = set_disabled(store, name, disabled=False)
+        _note(store, "enable", user.name)
+    _print_user(user, json=json)
 
 
 def reset(name: Name, url: Url = None, json: Json = False) -> None:
@@ -93,6 +100,7 @@ def reset(name: Name, url: Url = None, json: Json = False) -> None:
 
     with _store() as store:
         token = reset_password(store, name)
+        _note(store, "reset", name)
     _print_link(name, token, url=url, json=json)
 
 
@@ -102,6 +110,12 @@ def _store() -> Iterator[Store]:
 
     with open_store(read_settings()) as store:
         yield store
+
+
+def _note(store: Store, command: str, name: str) -> None:
+    from textcrm.operations.audit import note_terminal
+
+    note_terminal(store, read_settings(), f"users {command}", name)
 
 
 def _print_link(name: str, token: str, *, url: str | None, json: bool) -> None:

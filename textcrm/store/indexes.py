@@ -88,6 +88,8 @@ INDEXES: tuple[Index, ...] = (
     _on("insights", "by_intent", ("intent", ASCENDING), ("rank", DESCENDING), ("sent_at", DESCENDING)),
     _on("insights", "by_sentiment", ("sentiment", ASCENDING), ("rank", DESCENDING), ("sent_at", DESCENDING)),
     _on("insights", "by_customer", ("customer", ASCENDING), ("sent_at", DESCENDING)),
+    _on("insights", "by_topic", ("topic", ASCENDING), ("sent_at", DESCENDING)),
+    _on("insights", "by_topic_run", ("topic_fit", ASCENDING), ("sent_at", DESCENDING)),
     _on("insights", "by_pipeline", ("pipeline", ASCENDING)),
     _on("customers", "identity", ("keys", ASCENDING)),
     _on("customers", "by_update", ("updated_at", DESCENDING), ("_id", DESCENDING)),
@@ -95,6 +97,10 @@ INDEXES: tuple[Index, ...] = (
     _on("events", "by_customer", ("customer", ASCENDING), ("at", DESCENDING)),
     _on("quarantine", "by_time", ("at", DESCENDING), ("_id", DESCENDING)),
     _on("idempotency", "expire", ("at", ASCENDING), options=(("expireAfterSeconds", 86_400),)),
+    # who did what; what keys asked for today
+    _on("audit", "by_who", ("who", ASCENDING), ("_id", DESCENDING)),
+    _on("audit", "by_about", ("about", ASCENDING), ("_id", DESCENDING)),
+    _on("key_usage", "expire", ("at", ASCENDING), options=(("expireAfterSeconds", 3 * 86_400),)),
     # how far sources were read
     _on("source_places", "folder", ("source", ASCENDING), ("folder", ASCENDING), unique=True),
     _on(

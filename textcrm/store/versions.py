@@ -18,8 +18,13 @@ def _to_1(database: Database[dict[str, Any]]) -> None:
         database[name].update_many({"v": {"$exists": False}}, {"$set": {"v": 1}})
 
 
+def _to_2(database: Database[dict[str, Any]]) -> None:
+    """Keys that could read saw texts; now that is a scope of its own, and they keep it."""
+    database["keys"].update_many({"scopes": "read"}, {"$addToSet": {"scopes": "text"}})
+
+
 # UPGRADES[n] takes a database from version n to n + 1. A step can be run again: it may have been cut short.
-UPGRADES: tuple[Step, ...] = (_to_1,)
+UPGRADES: tuple[Step, ...] = (_to_1, _to_2)
 CURRENT = len(UPGRADES)
 
 

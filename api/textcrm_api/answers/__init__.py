@@ -53,6 +53,8 @@ from textcrm_api.answers.records import (
     TimelineOut,
 )
 from textcrm_api.answers.service import (
+    AuditEntryOut,
+    AuditOut,
     CheckOut,
     HealthOut,
     KeyOut,
@@ -68,6 +70,7 @@ from textcrm_api.answers.service import (
     QuarantinedOut,
     QuarantineOut,
     ReadyOut,
+    RotatedKeyOut,
     TrendsOut,
 )
 from textcrm_api.answers.texts import (
@@ -88,6 +91,8 @@ __all__ = [
     "AnalysedOut",
     "Answer",
     "AttachmentOut",
+    "AuditEntryOut",
+    "AuditOut",
     "AuthorOut",
     "CheckOut",
     "ClassifiedOut",
@@ -143,6 +148,7 @@ __all__ = [
     "QuarantineOut",
     "QuarantinedOut",
     "ReadyOut",
+    "RotatedKeyOut",
     "SimilarItemOut",
     "SimilarOut",
     "StoredOut",

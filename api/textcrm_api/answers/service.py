@@ -92,6 +92,8 @@ class KeyOut(Answer):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    per_second: float | None
+    per_day: int | None
 
 
 class KeysOut(Answer):
@@ -105,6 +107,34 @@ class NewKeyOut(Answer):
 
     key: KeyOut
     secret: str
+
+
+class RotatedKeyOut(Answer):
+    """A new key in the place of another. ``secret`` is shown this once; ``old`` works until it expires."""
+
+    key: KeyOut
+    secret: str
+    old: KeyOut
+
+
+class AuditEntryOut(Answer):
+    """One entry of the audit log. ``about``: ids of what was written, or of the messages whose text was read."""
+
+    number: int
+    at: datetime
+    who: str
+    kind: Literal["read", "write", "alarm"]
+    action: str
+    about: Sequence[str]
+    request_id: str
+    mac: str
+
+
+class AuditOut(Answer):
+    """A page of the audit log, newest first; ``next`` is the cursor of the page after."""
+
+    items: Sequence[AuditEntryOut]
+    next: str | None
 
 
 class CheckOut(Answer):

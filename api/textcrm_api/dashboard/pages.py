@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from textcrm.operations.audit import audit_of
 from textcrm.operations.users import Passwords, may, sessions_of
 from textcrm.settings import Settings
 from textcrm.store import Store
@@ -54,6 +55,7 @@ class Pages:
         self.settings = settings
         self.sessions = sessions_of(store)
         self.passwords = Passwords(store)
+        self.audit = audit_of(store, settings)
         self.assets = Assets(HERE / "static")
         self._environments = {language: self._environment(language) for language in LANGUAGES}
 

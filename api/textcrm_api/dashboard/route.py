@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from textcrm.errors import TextcrmError, UsageError
 from textcrm.operations.users import may, signed_in
+from textcrm.store.audit import Deed, Kind
 from textcrm_api.dashboard.pages import Pages
 from textcrm_api.dashboard.session import COOKIE, csrf_holds, from_here
 from textcrm_api.problems import KINDS
@@ -60,7 +61,10 @@ def page_route(pages: Pages) -> type[APIRoute]:
                         request.state.form = await read_form(request)
                         if not from_here(request) or not csrf_holds(session, first(request.state.form, "csrf")):
                             raise HTTPException(403, OLD_FORM)
-                    return await handle(request)
+                    response = await handle(request)
+                    if deed := _deed(request, response, self.path):
+                        await run_in_threadpool(pages.audit.append, deed)
+                    return response
                 except TextcrmError as error:
                     kind = KINDS.get(error.code, KINDS["internal"])
                     return await run_in_threadpool(pages.problem, request, kind.status, str(error))
@@ -74,6 +78,32 @@ def page_route(pages: Pages) -> type[APIRoute]:
             return page
 
     return PageRoute
+
+
+def read(request: Request, *message_ids: str) -> None:
+    """Say that a page shows the texts of these messages; it is written to the audit log before the page goes out."""
+    request.state.read = message_ids
+
+
+def signed_in_deed(request: Request, name: str) -> Deed:
+    """Return what the audit log says of somebody who signed in."""
+    number = str(request.scope["state"].get("request_id", ""))
+    return Deed(f"person:{name}", "write", f"{request.method} {request.url.path}", (name,), number)
+
+
+def _deed(request: Request, response: Response, path: str) -> Deed | None:
+    """Return what the audit log says of a page: what a form changed, or which texts were shown."""
+    shown = getattr(request.state, "read", None)
+    writes = request.method == "POST" and path not in ("/look",)
+    if response.status_code >= 400 or not (writes or shown is not None):
+        return None
+    ids = [str(value) for value in request.path_params.values()]
+    if writes:
+        ids += [one[:64] for name in ("id", "name", "correction") for one in request.state.form.get(name, [])]
+    about = tuple(dict.fromkeys([*ids, *(shown or ())] if writes else shown or ()))
+    number = str(request.scope["state"].get("request_id", ""))
+    kind: Kind = "write" if writes else "read"
+    return Deed(f"person:{request.state.person}", kind, f"{request.method} {path}", about, number)
 
 
 def first(form: Form, name: str, default: str = "") -> str:

@@ -12,6 +12,7 @@ from textcrm.store import Store
 from textcrm_api.dashboard.pages import Pages
 from textcrm_api.dashboard.route import page_route
 from textcrm_api.dashboard.routes import (
+    audit,
     customers,
     desk,
     events,
@@ -28,7 +29,7 @@ from textcrm_api.dashboard.routes import (
 if TYPE_CHECKING:
     from textcrm.engine import Engine
 
-SIGNED_IN = (desk, events, message, customers, trends, models, quarantine, operations, users)
+SIGNED_IN = (desk, events, message, customers, trends, models, quarantine, operations, users, audit)
 
 
 def pages(store: Store, engine: Engine | None, settings: Settings) -> APIRouter:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textcrm_api.routes import (
     analyse,
+    audit,
     classify,
     corrections,
     customers,
@@ -43,5 +44,6 @@ ROUTERS = (
     webhooks.router,
     hooks.router,
     keys.router,
+    audit.router,
     health.router,
 )

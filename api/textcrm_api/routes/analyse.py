@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from starlette.concurrency import run_in_threadpool
+
 from textcrm.operations.accept import sent_message
 from textcrm.records import Author, Insight, Message
 from textcrm_api import convert
 from textcrm_api.answers import AnalysedOut, AnalyseOut, Unit
+from textcrm_api.eyes import eyes
 from textcrm_api.gate import needs
 from textcrm_api.routes import router as common
 from textcrm_api.schemas import MessageIn, MessagesOrOneIn
-from textcrm_api.service import ServiceDep
+from textcrm_api.service import Service, ServiceDep
 
 router = common.make("analyse")
 
@@ -24,11 +27,24 @@ async def analyse(body: MessagesOrOneIn, service: ServiceDep, offsets: common.Of
     cap, now = service.settings.max_text_chars, datetime.now(UTC)
     messages = [message_of(item, received_at=now, cap=cap) for item in items]
     results = await service.models.insights(messages)
+    if not eyes().sees_text:
+        messages, results = await run_in_threadpool(_masked, service, messages, results)
     answers = []
     for place, (item, message, result) in enumerate(zip(items, messages, results, strict=True)):
         item_id = item.id if item.id is not None else str(place)
         answers.append(_answer(item_id, message, result, offsets))
     return AnalyseOut(offsets=offsets, items=answers)
+
+
+def _masked(
+    service: Service, messages: Sequence[Message], results: Sequence[Insight | Exception]
+) -> tuple[list[Message], list[Insight | Exception]]:
+    """Return messages and insights as one who sees no texts may see them."""
+    pairs: list[tuple[Message, Insight | Exception]] = [
+        service.shown_with(message, result, stored=False) if isinstance(result, Insight) else (message, result)
+        for message, result in zip(messages, results, strict=True)
+    ]
+    return [message for message, _ in pairs], [result for _, result in pairs]
 
 
 def message_of(item: MessageIn, *, received_at: datetime, cap: int | None = None) -> Message:

@@ -12,6 +12,7 @@ from fastapi import Query
 from textcrm.records import Channel
 from textcrm_api import convert
 from textcrm_api.answers import EntitiesItemOut, EntitiesOut, MaskedOut, MaskOut
+from textcrm_api.eyes import eyes
 from textcrm_api.gate import needs
 from textcrm_api.routes import router as common
 from textcrm_api.schemas import Policy, TextIn, TextsOrOneIn
@@ -31,7 +32,8 @@ async def find_entities(body: TextsOrOneIn, service: ServiceDep, offsets: common
         if isinstance(found, Exception):
             answers.append(EntitiesItemOut(id=item_id, error=common.error_of(found), entities=[]))
         else:
-            spans = convert.entities(found, convert.position(text, offsets))
+            seen = service.shown_entities(found, item.channel)
+            spans = convert.entities(seen, convert.position(text, offsets))
             answers.append(EntitiesItemOut(id=item_id, error=None, entities=spans))
     return EntitiesOut(offsets=offsets, items=answers)
 
@@ -44,6 +46,8 @@ async def mask(
     offsets: common.Offsets = "codepoints",
 ) -> MaskOut:
     """Mask personal data in one text or up to 100."""
+    if policy not in ("export", "logs"):
+        eyes().must_see_text()
     items: Sequence[TextIn] = [body] if isinstance(body, TextIn) else body.items
     answers = []
     for place, (item, _, done) in enumerate(await _each(service, items, partial(service.models.masked, policy=policy))):

@@ -19,6 +19,7 @@ from textcrm.operations.exports import (
 )
 from textcrm.operations.masking import mask_records
 from textcrm.records import Channel, Insight, Kind, LinkOutcome, Message
+from textcrm_api.eyes import eyes
 from textcrm_api.gate import needs
 from textcrm_api.routes import router as common
 from textcrm_api.schemas import Instant
@@ -66,6 +67,8 @@ def export_messages(
         "link": link,
         "product": product,
     }
+    if not mask:
+        eyes().see_many()
     tasks = sorted({c.task for line in service.engine.lines.values() for c in line.classifiers})
     purpose: Purpose = "export" if mask else "answers"
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from textcrm.operations import desk, people
 from textcrm.operations.views import snippet
 from textcrm_api.dashboard.pages import Pages
+from textcrm_api.dashboard.route import read
 
 PER_PAGE = 50
 
@@ -36,6 +37,7 @@ def add(router: APIRouter, pages: Pages) -> None:
     def customer(request: Request, customer_id: str) -> Response:
         found = pages.store.customers.get(customer_id)
         timeline, total = desk.customer_timeline(pages.store, found)
+        read(request, *(other.message.id for other in timeline))
         return pages.render(
             request,
             "customer.html",

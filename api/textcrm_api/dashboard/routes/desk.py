@@ -16,7 +16,7 @@ from textcrm.operations import desk
 from textcrm.store.desk import MOST_COUNTED, Cursor, Wanted
 from textcrm_api.dashboard.pages import Pages
 from textcrm_api.dashboard.reading import shown_text
-from textcrm_api.dashboard.route import by, first
+from textcrm_api.dashboard.route import by, first, read
 from textcrm_api.dashboard.session import local_path
 from textcrm_api.dashboard.words import query
 
@@ -49,6 +49,7 @@ def add(router: APIRouter, pages: Pages) -> None:
         newest_first = shown.get("order") == "newest"
         after = _cursor(request.query_params.get("after"))
         rows = desk.queue_page(store, wanted, after=after, limit=PER_PAGE + 1, newest_first=newest_first)
+        read(request, *(row.message.id for row in rows[:PER_PAGE]))
         at_desk = desk.desk_of(store)
         counted = at_desk.count(wanted)
         return pages.render(

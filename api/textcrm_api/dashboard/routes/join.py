@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from textcrm.errors import NotFoundError, TextcrmError, UsageError
 from textcrm_api.dashboard.pages import Pages
-from textcrm_api.dashboard.route import OLD_FORM, Form, first
+from textcrm_api.dashboard.route import OLD_FORM, Form, first, signed_in_deed
 from textcrm_api.dashboard.strangers import entered, form_page, sent_form
 
 
@@ -39,4 +39,5 @@ def add(router: APIRouter, pages: Pages) -> None:
         except TextcrmError as error:
             name = pages.sessions.invited(token)
             return form_page(pages, request, "join.html", status=422, name=name, token=token, wrong=str(error))
+        pages.audit.append(signed_in_deed(request, user.name))
         return entered(request, pages.sessions.begin(user.name), "/desk")

@@ -15,6 +15,7 @@ from textcrm_api.dashboard.original import FRAME_HEADERS, original_page
 from textcrm_api.dashboard.pages import Pages
 from textcrm_api.dashboard.reading import read
 from textcrm_api.dashboard.route import by, first
+from textcrm_api.dashboard.route import read as audited
 from textcrm_api.dashboard.routes.desk import asked
 from textcrm_api.dashboard.session import local_path
 from textcrm_api.dashboard.words import query
@@ -34,6 +35,9 @@ def add(router: APIRouter, pages: Pages) -> None:
         wanted = desk.wanted_of(shown, person=request.state.person)
         newest_first = shown.get("order") == "newest"
         predictions = sorted(row.insight.predictions, key=lambda p: ORDER.index(p.task) if p.task in ORDER else 9)
+        similar = desk.similar(store, row)
+        others = (other.message.id for other in [*similar, *opened.timeline])
+        audited(request, *dict.fromkeys((message_id, *others)))
         return pages.render(
             request,
             "message.html",
@@ -43,7 +47,7 @@ def add(router: APIRouter, pages: Pages) -> None:
             predictions=predictions,
             corrected={c.task: c for c in opened.corrections},
             labels={p.task: _labels(pages, p.task, row.insight) for p in predictions},
-            similar=desk.similar(store, row),
+            similar=similar,
             following=desk.next_after(store, wanted, row.cursor, newest_first=newest_first),
             shown=shown,
             now=datetime.now(UTC),
@@ -51,7 +55,8 @@ def add(router: APIRouter, pages: Pages) -> None:
         )
 
     @router.get("/desk/{message_id}/original", response_model=None)
-    def original(message_id: str) -> Response:
+    def original(request: Request, message_id: str) -> Response:
+        audited(request, message_id)
         return HTMLResponse(original_page(pages.store.messages.get(message_id)), headers=FRAME_HEADERS)
 
     @router.post("/desk/{message_id}/correct", response_model=None, **by("agent"))

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from textcrm.operations.quarantine import replay_items
 from textcrm_api.dashboard.pages import Pages
-from textcrm_api.dashboard.route import by, first
+from textcrm_api.dashboard.route import by, first, read
 
 MOST_SHOWN = 200
 MOST_BYTES = 2_000
@@ -36,6 +36,7 @@ def add(router: APIRouter, pages: Pages) -> None:
     def item(request: Request, item_id: str) -> Response:
         found = pages.store.quarantine.get(item_id)
         raw = pages.store.raws.get(found.raw_sha256)
+        read(request, item_id)
         return pages.render(
             request,
             "quarantined.html",

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from textcrm_api.dashboard.pages import Pages
-from textcrm_api.dashboard.route import OLD_FORM, first
+from textcrm_api.dashboard.route import OLD_FORM, first, signed_in_deed
 from textcrm_api.dashboard.session import local_path
 from textcrm_api.dashboard.strangers import entered, form_page, sent_form
 from textcrm_api.limits import RateLimit
@@ -36,6 +36,8 @@ def add(router: APIRouter, pages: Pages) -> None:
         token = pages.sessions.redeem(given) if given else None
         if token is None:
             return sign_in_page(request, status=401 if given else 200, to=to, used=bool(given))
+        person = pages.sessions.find(token)
+        pages.audit.append(signed_in_deed(request, person.name if person else ""))
         return entered(request, token, to)
 
     @router.post("/signin", response_model=None)
@@ -49,6 +51,7 @@ def add(router: APIRouter, pages: Pages) -> None:
         token = await run_in_threadpool(pages.passwords.sign_in, name, first(form, "password"))
         if token is None:
             return await run_in_threadpool(sign_in_page, request, status=401, to=to, wrong=True, name=name)
+        await run_in_threadpool(pages.audit.append, signed_in_deed(request, name[:64]))
         return entered(request, token, to)
 
     @router.get("/static/{digest}/{name}", response_model=None)
