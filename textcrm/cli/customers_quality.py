@@ -96,6 +96,9 @@ def _print(report: QualityReport) -> None:
     if report.drift_since is None:
         output.say("There is no earlier import to compare with.")
         return
+    if not report.drift:
+        output.say(f"The last import ({report.drift_since}) had other columns: nothing is compared.")
+        return
     moved = [
         (d.column, d.level, f"{d.psi:.3f}", "" if d.ks is None else f"{d.ks:.3f}",
          f"{share(d.missing_before)} to {share(d.missing_now)}")

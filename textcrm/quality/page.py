@@ -92,6 +92,8 @@ def _finding_row(finding: Finding) -> tuple[object, ...]:
 def _drift_section(report: QualityReport, figures: Sequence[dict[str, Any]]) -> str:
     if report.drift_since is None:
         return '<section><h2>Drift</h2><p class="dim">There is no earlier import to compare with.</p></section>'
+    if not report.drift:
+        return '<section><h2>Drift</h2><p class="dim">The last import had other columns.</p></section>'
     rows = (
         (d.column, d.level, f"{d.psi:.3f}", "" if d.ks is None else f"{d.ks:.3f}", "" if d.p is None else f"{d.p:.2g}",
          share(d.missing_before), share(d.missing_now))
@@ -157,7 +159,7 @@ def _box(name: str, spread: Spread) -> dict[str, Any]:
     low, middle, high = spread.quartiles
     return {
         "type": "box",
-        "name": _short(name),
+        "x": [_short(name)],
         "q1": [low],
         "median": [middle],
         "q3": [high],
