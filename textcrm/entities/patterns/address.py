@@ -42,6 +42,7 @@ _ABOUT = re.compile(
     r"adres|адрес|meet(?:ing)? at)[\s:]{0,3}(?:is|are|it is|it's|ist|est|es|è|in|the)?[\s:,]{0,3}\Z"
 )
 _FULL_STOP = re.compile(r"\w{5}\.\Z")  # behind a word that is no abbreviation
+_AHEAD = re.compile(rf"[ ]{CAPITAL}")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _CALENDAR = re.compile(
     r"\b(?:January|February|March|April|May|June|July|August|September|October|November|December|\w{3,6}day|Q[1-4])\b"
@@ -101,6 +102,8 @@ def _candidates(text: str) -> Iterator[Found]:
             yield Found(match.start(), end, "ADDRESS", min(0.95, score + 0.05 * strong - doubt), "address")
     for match in _WEAK.finditer(text):
         first = match["name"].split()[0].strip(".,'’").lower()
+        if _AHEAD.match(text, match.end()) and text[match.start("house") - 2] == ",":
+            continue  # "at Larkspur, 641 Mill Road": the number begins what follows
         if first in NOT_NAMES or _YEAR.fullmatch(match["house"]) or _CALENDAR.search(match["name"]):
             continue
         end, strong = read_on(text, match.end())

@@ -94,12 +94,22 @@ _TOWN_END = re.compile(
 )
 
 
+_DOMAIN = re.compile(
+    r"(?:@|(?<![\w.])www\.|://(?:www\.)?)(?:[\w-]{1,20}\.)?([a-zA-Z][\w-]{3,40})\.[a-z]{2,6}(?:\.[a-z]{2})?(?![\w-])"
+)
+_SPELT = re.compile(rf"(?<![\w@./-]){CAPITAL}(?:[ ](?:&[ ])?{CAPITAL}){{0,2}}(?![\w@]|\.\w)")
+_BETWEEN = re.compile(r"[\W_]")
+_MAIL_HOSTS = frozenset(
+    "gmail googlemail outlook hotmail live yahoo ymail aol icloud gmx proton protonmail mail email example fastmail posteo web "
+    "freenet libero orange laposte wanadoo free seznam yandex rambler qq naver daum tuta tutanota msn zoho terra comcast".split()
+)
 _ARTICLES = frozenset("the a an my your our his her their this that".split())
 _CUED = frozenset({_PHRASE, _BECAME, _DEALS, _KIND_OF, _AT})
 
 
 def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one signature for all)
     """Yield the organisations."""
+    yield from _of_domains(text)
     for match in _BRAND.finditer(text):
         if match.group() not in _ALSO_WORDS:
             yield Found(match.start(), match.end(), "ORG", 0.66, "organisation")
@@ -131,6 +141,14 @@ def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one s
             first_line = pattern is _BLOCK and match.start() == 0
             if not first_line and _holds(pattern, [word.group() for word in kept], whole=len(kept) == len(words)):
                 yield Found(kept[0].start(), end, "ORG", score, "organisation")
+
+
+def _of_domains(text: str) -> Iterator[Found]:
+    """Yield the names that a mail address or a web address in the same text is made of: Larkspur, of ann@larkspur.com."""
+    domains = {match[1].replace("-", "").lower() for match in _DOMAIN.finditer(text)} - _MAIL_HOSTS
+    for match in _SPELT.finditer(text) if domains else ():
+        if _BETWEEN.sub("", match.group()).lower() in domains:
+            yield Found(match.start(), match.end(), "ORG", 0.7, "organisation")
 
 
 def _holds(pattern: re.Pattern[str], words: list[str], *, whole: bool) -> bool:
