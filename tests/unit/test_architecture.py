@@ -13,7 +13,7 @@ import textcrm
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "textcrm"
-STAGES = ("sources", "clean", "entities", "embed", "classify", "link", "store")
+STAGES = ("sources", "clean", "entities", "embed", "classify", "link", "topics", "store")
 BASE = ("errors", "records", "settings", "specs", "catalog", "artifact")
 # what each room may import; the stages never import each other
 ALLOWED: dict[str, tuple[str, ...]] = {

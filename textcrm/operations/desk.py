@@ -13,7 +13,7 @@ from textcrm.store.corrections import Correction
 from textcrm.store.desk import STATES, Cursor, Desk, DeskState, Event, State, Wanted
 from textcrm.store.rollup import Rollup
 
-FIELDS = ("channel", "intent", "sentiment", "urgency", "language", "customer", "product", "kind", "link")
+FIELDS = ("channel", "intent", "sentiment", "urgency", "language", "customer", "product", "kind", "link", "topic")
 NOBODY = DeskState()
 MOST_NOTE = 4_000
 MOST_SEARCH = 200

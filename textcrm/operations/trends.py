@@ -102,7 +102,14 @@ def series(
     starts = tuple(period_starts(span, by))
     keys = sorted({cell.key for cell in cells}, key=lambda key: (-_count(cells, key), key))
     lines = tuple(_line(key, [cell for cell in cells if cell.key == key], starts) for key in keys)
-    whole = Line("", tuple(sum((line.moods[i] for line in lines), Mood()) for i in range(len(starts))))
+    if split == "topic":  # a message may be about several
+        channels = trends_of(store).cells(by=by, split="channel", since=span.since, until=span.until, equal=equal)
+        moods: dict[datetime, Mood] = {}
+        for cell in channels:
+            moods[cell.start] = moods.get(cell.start, Mood()) + cell.mood
+        whole = Line("", tuple(moods.get(start, Mood()) for start in starts))
+    else:
+        whole = Line("", tuple(sum((line.moods[i] for line in lines), Mood()) for i in range(len(starts))))
     return Series(starts, whole, lines[:most], max(0, len(lines) - most))
 
 
@@ -120,6 +127,11 @@ def compare(
     a = trends.totals(split=split, since=before.since, until=before.until, equal=equal)
     b = trends.totals(split=split, since=after.since, until=after.until, equal=equal)
     all_a, all_b = sum(a.values(), Mood()), sum(b.values(), Mood())
+    if split == "topic":  # a message may be about several
+        all_a, all_b = (
+            sum(trends.totals(split="channel", since=s.since, until=s.until, equal=equal).values(), Mood())
+            for s in (before, after)
+        )
     keys = sorted({*a, *b})
     pairs = [(a.get(key, Mood()), b.get(key, Mood())) for key in keys]
     # before the first message of all there is nothing to compare with

@@ -37,6 +37,7 @@ from textcrm.store.relinks import Relinks
 from textcrm.store.sinks import Sinks
 from textcrm.store.sources import Sources
 from textcrm.store.space import Space
+from textcrm.store.topics import Topics
 from textcrm.store.vectors import Vectors
 from textcrm.store.versions import upgrade
 from textcrm.store.workers import Workers
@@ -70,6 +71,7 @@ class Store:
         self.sinks = Sinks(db, self.now)
         self.outbox = Outbox(db["outbox"], db["messages"], self.now)
         self.jobs = Jobs(db, self.now)
+        self.topics = Topics(client, db, self.now)
         self.vectors = Vectors(db, self.now)
         self.workers = Workers(db["workers"], self.now)
         self.corrections = Corrections(db["corrections"], self.now)

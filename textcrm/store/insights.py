@@ -23,7 +23,7 @@ from textcrm.store.raws import forgotten
 from textcrm.store.rollup import Rollup
 
 Period = Literal["day", "week", "month"]
-FILTERS = ("channel", "intent", "sentiment", "urgency", "customer", "language", "kind", "link", "product")
+FILTERS = ("channel", "intent", "sentiment", "urgency", "customer", "language", "kind", "link", "product", "topic")
 MAJORITY = WriteConcern("majority", j=True)
 
 
@@ -258,7 +258,11 @@ def check_filters(filters: dict[str, str]) -> Document:
 
 def _anew(document: Document) -> UpdateOne:
     """Replace an insight, and keep what people did with the message and the labels they corrected (store/desk.py)."""
-    kept = [{"$literal": document}, {"desk": "$desk"}, "$desk.fields"]
+    kept = [
+        {"$literal": document},
+        {"desk": "$desk", "topic": "$topic", "topic_fit": "$topic_fit"},
+        "$desk.fields",
+    ]
     return UpdateOne({"_id": document["_id"]}, [{"$replaceWith": {"$mergeObjects": kept}}], upsert=True)
 
 

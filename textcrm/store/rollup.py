@@ -23,9 +23,11 @@ KEPT = (
     "intent",
     "product",
     "language",
+    "topic",
 )  # by channel, each; the channels follow from the first, the smallest
 MOODS = ("negative", "neutral", "positive")
 DAYS_AT_ONCE = 40
+EACH_TOPIC: Document = {"$unwind": {"path": "$topic", "preserveNullAndEmptyArrays": True}}  # a message has several
 REQUESTS: Document = {"$in": ["request", "empty"]}
 
 
@@ -93,7 +95,8 @@ class Rollup:
         made: dict[tuple[datetime, str, str], list[list[Any]]] = {}
         for split in KEPT:
             group = {"_id": {"day": day, "channel": "$channel", "key": f"${split}"}, "n": {"$sum": 1}, **moods}
-            for d in self._insights.aggregate([{"$match": match}, {"$group": group}], session=session):
+            each = [EACH_TOPIC] if split == "topic" else []
+            for d in self._insights.aggregate([{"$match": match}, *each, {"$group": group}], session=session):
                 known = [d[mood] for mood in MOODS]
                 row = [d["_id"].get("key"), *known, d["n"] - sum(known)]
                 made.setdefault((d["_id"]["day"], split, d["_id"]["channel"]), []).append(row)

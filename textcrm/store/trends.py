@@ -12,9 +12,9 @@ from pymongo.database import Database
 from textcrm.errors import UsageError
 from textcrm.store.codec import Document
 from textcrm.store.insights import Period, check_filters
-from textcrm.store.rollup import MOODS, REQUESTS, Rollup, day_of
+from textcrm.store.rollup import EACH_TOPIC, MOODS, REQUESTS, Rollup, day_of
 
-SPLITS = ("channel", "intent", "product", "language", "urgency")
+SPLITS = ("channel", "intent", "topic", "product", "language", "urgency")
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,8 @@ class Trends:
         day: Document = {"$dateTrunc": {"date": "$sent_at", "unit": "day"}}
         counts: Document = {mood: {"$sum": {"$cond": [{"$eq": ["$sentiment", mood]}, 1, 0]}} for mood in MOODS}
         group = {"_id": {"day": day, "key": f"${_checked(split)}"}, "n": {"$sum": 1}, **counts}
-        rows = self._c.aggregate([{"$match": match}, {"$group": group}])
+        each = [EACH_TOPIC] if split == "topic" else []
+        rows = self._c.aggregate([{"$match": match}, *each, {"$group": group}])
         return [(row["_id"]["day"], str(row["_id"].get("key") or ""), _mood(row)) for row in rows]
 
     def _by_day(

@@ -15,6 +15,7 @@ from textcrm.operations.jobs import run_jobs
 from textcrm.operations.push import push
 from textcrm.operations.similar import keep_vectors
 from textcrm.operations.sources import follow
+from textcrm.operations.topic_runs import keep_assigned
 from textcrm.operations.topics import follow_topic
 from textcrm.settings import Settings
 from textcrm.store import Store
@@ -76,6 +77,7 @@ class Feeds:
         wanted[("jobs", "")] = lambda stop: run_jobs(self._store, owner=self._owner, stop=stop)
         if (encoder := self._encoder) is not None:
             wanted[("vectors", "")] = lambda stop: keep_vectors(self._store, encoder, owner=self._owner, stop=stop)
+        wanted[("topics", "")] = lambda stop: keep_assigned(self._store, owner=self._owner, stop=stop)
         for key in [key for key in self._running if key not in wanted]:
             self._running.pop(key)[1].set()
         for key, work in wanted.items():
