@@ -89,6 +89,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Show one message with all that is known of it."""
+    from textcrm.operations.threads import thread_of
     from textcrm.operations.views import author_name, own_text
     from textcrm.store import open_store
 
@@ -98,9 +99,16 @@ def show(
         link = insight.link
         linked = link.customer_id if link else None
         customer = store.customers.get_many([linked]).get(linked) if linked else None
+        thread = thread_of(store, found)
     when = f"{found.sent_at or found.received_at:%Y-%m-%d %H:%M}"
     if json:
-        output.print_json({"message": found.model_dump(mode="json"), "insight": insight.model_dump(mode="json")})
+        output.print_json(
+            {
+                "message": found.model_dump(mode="json"),
+                "insight": insight.model_dump(mode="json"),
+                "thread": {"id": thread.id, "rule": thread.rule, "messages": [m.id for m in thread.messages]},
+            }
+        )
         return
     output.print_table(
         found.subject or found.id,
@@ -108,6 +116,7 @@ def show(
         [
             ("from", f"{author_name(found, customer)} ({found.channel}, {when})"),
             ("customer", f"{link.outcome}: {link.customer_id} by {link.rule}" if link else "none"),
+            *[("thread", f"{len(thread.messages)} messages from {thread.id[:8]}")] * (len(thread.messages) > 1),
             ("language", f"{insight.language.code}, {insight.kind}"),
             *[
                 (p.task, f"{p.label} {p.confidence:.2f}" + (f", declined: {p.reason}" if p.abstained else ""))

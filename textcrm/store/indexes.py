@@ -58,6 +58,8 @@ INDEXES: tuple[Index, ...] = (
     ),
     _on("messages", "by_time", ("sent_at", DESCENDING), ("_id", DESCENDING)),
     _on("messages", "by_message_id", ("record.message_id", ASCENDING)),
+    _on("messages", "by_in_reply_to", ("record.in_reply_to", ASCENDING)),
+    _on("messages", "by_references", ("record.references", ASCENDING)),
     _on(
         "messages",
         "full_text",

@@ -128,6 +128,13 @@ class Messages:
         """Return the messages with these ids that exist, by id."""
         return {d["_id"]: message_of(d) for d in self._c.find({"_id": {"$in": list(ids)}})}
 
+    def naming(self, message_ids: Sequence[str], *, limit: int) -> list[Message]:
+        """Return the messages whose Message-ID is among *message_ids*, or that name one of them as their forerunner."""
+        ids = list(message_ids)
+        fields = ("record.message_id", "record.in_reply_to", "record.references")
+        rows = self._c.find({"$or": [{field: {"$in": ids}} for field in fields]}).sort("sent_at", 1).limit(limit)
+        return [message_of(d) for d in rows]
+
     def existing(self, ids: Sequence[str]) -> set[str]:
         """Return which of these ids are stored."""
         return {d["_id"] for d in self._c.find({"_id": {"$in": list(ids)}}, {"_id": 1})}
