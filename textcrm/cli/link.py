@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,9 +10,11 @@ import typer
 
 from textcrm.cli import output
 from textcrm.cli.arguments import JSON_HELP
+from textcrm.settings import read_settings
 
 if TYPE_CHECKING:
     from textcrm.operations.linking import LinkReport
+    from textcrm.records import Link
 
 SHOWN = 20
 
@@ -21,6 +24,12 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Find the records that are one person.", no_args_is_help=True)
     group.command("dedupe")(dedupe)
     group.command("match")(match)
+    group.command("why")(why)
+    questions = typer.Typer(help="Links that wait for a decision, the one that settles most first.")
+    questions.callback(invoke_without_command=True)(review)
+    questions.command("confirm")(confirm)
+    questions.command("reject")(reject)
+    group.add_typer(questions, name="review")
     app.add_typer(group, name="link")
 
 
@@ -80,6 +89,109 @@ def match(
         output.say(f"{len(pairs):,} pairs.")
     if report.rejected:
         raise output.fail(output.EXIT_SOME_FAILED)
+
+
+def why(
+    message: Annotated[str, typer.Argument(help="The id of a message, or its first digits.", show_default=False)],
+    json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
+) -> None:
+    """Show what speaks for and against the link of a message, in bits."""
+    from textcrm.store import open_store
+
+    with open_store(read_settings()) as store:
+        link = store.insights.get(store.messages.full_id(message)).link
+    if json:
+        output.print_json(link.model_dump(mode="json") if link else None)
+    elif link is None:
+        output.say("It is linked to nobody, and nothing was compared.")
+    else:
+        _evidence(f"{link.outcome}: {link.customer_id or ', '.join(link.candidates) or 'nobody'} by {link.rule}", link)
+        output.say(f"Confidence {link.confidence:.3f}. A bit doubles the odds.")
+
+
+def review(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many to list.")] = SHOWN,
+    json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
+) -> None:
+    """List the links that wait for a decision: message, candidates, how many messages one decision settles."""
+    from textcrm.operations.review import questions
+    from textcrm.operations.views import snippet
+    from textcrm.store import open_store
+
+    if context.invoked_subcommand is not None:
+        return
+    with open_store(read_settings()) as store:
+        found = questions(store, limit=limit)
+    if json:
+        for q in found:
+            output.print_json(
+                {
+                    "message": q.message.id,
+                    "messages": list(q.messages),
+                    "gain": q.gain,
+                    "link": q.insight.link.model_dump(mode="json") if q.insight.link else None,
+                    "candidates": [c.model_dump(mode="json") for c in q.candidates],
+                }
+            )
+        return
+    output.print_table(
+        "Links that wait for a decision",
+        ("gain", "message", "of", "from", "may be", "rule", "says"),
+        (
+            (
+                f"{q.gain:.2f}",
+                q.message.id[:8],
+                len(q.messages),
+                q.message.author.name or q.message.author.email or "",
+                "; ".join(f"{c.id} {c.name or ''}".strip() for c in q.candidates),
+                q.insight.link.rule if q.insight.link else "",
+                snippet(q.insight, q.message, length=100),
+            )
+            for q in found
+        ),
+        cut="says",
+    )
+    output.say("Next: textcrm link why MESSAGE, then textcrm link review confirm | reject MESSAGE CUSTOMER")
+
+
+def confirm(
+    message: Annotated[str, typer.Argument(help="The id of a message, or its first digits.", show_default=False)],
+    customer: Annotated[str, typer.Argument(help="The id of a customer.", show_default=False)],
+    by: Annotated[str | None, typer.Option(help="Who decides; the user of this machine without it.")] = None,
+) -> None:
+    """Say that a customer wrote a message that waits, and the others of the same author."""
+    _answer(message, customer, same=True, by=by)
+
+
+def reject(
+    message: Annotated[str, typer.Argument(help="The id of a message, or its first digits.", show_default=False)],
+    customer: Annotated[str, typer.Argument(help="The id of a customer.", show_default=False)],
+    by: Annotated[str | None, typer.Option(help="Who decides; the user of this machine without it.")] = None,
+) -> None:
+    """Say that a customer did not write a message that waits, nor the others of the same author."""
+    _answer(message, customer, same=False, by=by)
+
+
+def _answer(message: str, customer: str, *, same: bool, by: str | None) -> None:
+    from textcrm.operations.review import answer
+    from textcrm.store import open_store
+
+    with open_store(read_settings()) as store:
+        made = answer(store, message, customer, same=same, by=by or getpass.getuser())
+    output.say(
+        f"Recorded: {made.kind} {made.id}, {len(made.messages):,} messages. Next: textcrm analyse. "
+        f"Back: textcrm customers undo {made.id}"
+    )
+
+
+def _evidence(title: str, link: Link) -> None:
+    """Print the weights of a link as a table."""
+    output.print_table(
+        title,
+        ("field", "level", "bits", "message", "customer"),
+        ((e.field, e.level, f"{e.weight:+.1f}", e.left or "", e.right or "") for e in link.evidence),
+    )
 
 
 def _tell(report: LinkReport) -> None:
