@@ -97,7 +97,7 @@ def test_the_database_is_gone_for_a_while(
     own: tuple[EmbeddedServer, str, Store], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server, uri, store = own
-    feeder = threading.Thread(target=feed, args=(store, 0, 1000))
+    feeder = threading.Thread(target=feed, args=(store, 0, 1000), daemon=True)
     with at_work(store) as worker:
         feeder.start()
         until(lambda: worker.done > 50)
@@ -246,17 +246,18 @@ def test_a_disk_that_is_full_to_the_last_byte_ends_the_database_and_loses_nothin
             store = Store(client, "chaos", disk_floor=0)  # nobody looks at the floor
             store.prepare()
             first = server.running()
-            with at_work(store) as worker:
+            with at_work(store):
                 feed(store, 0, SOME)
-                feeder = threading.Thread(target=feed, args=(store, SOME, SOME))
+                feeder = threading.Thread(target=feed, args=(store, SOME, SOME), daemon=True)
                 flood(client, small_disk)
                 feeder.start()
                 until(lambda: server.running() != first, 120)  # the server has ended, by itself
-                until(lambda: worker.state == "waiting")
+                time.sleep(5)  # it is started, and does not start
                 (small_disk / "ballast").unlink()
-                feeder.join(timeout=120)
+                feeder.join(timeout=200)
                 until(lambda: settled(store), 120)
     finally:
+        (small_disk / "ballast").unlink(missing_ok=True)
         counts = check(uri, "chaos", 2 * SOME)
         server.close()
     with capsys.disabled():

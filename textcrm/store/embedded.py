@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import secrets
+import signal
 import socket
 import threading
 import time
@@ -167,7 +168,12 @@ class EmbeddedServer:
             # CVE-2025-14847 lies in the zlib message compressor: without compressors it cannot be reached
             command += ["--networkMessageCompressors", "disabled"]
         pid = _spawn(command)
-        _write_private(self._state, json.dumps({"pid": pid, "port": port}))
+        try:
+            _write_private(self._state, json.dumps({"pid": pid, "port": port}))
+        except OSError:  # the disk is full: nobody would know of the server
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise
         self._await_answer(pid, port)
         return Running(pid, port)
 
