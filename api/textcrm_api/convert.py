@@ -88,6 +88,16 @@ def link(value: Link | None) -> out.LinkOut | None:
     )
 
 
+def warnings(value: Insight) -> list[str]:
+    """Return what to know of an insight before it is trusted: its flags, text that was left out, automatic replies."""
+    found = list(value.flags)
+    if any(part.kind in ("quoted", "forwarded") for part in value.parts):
+        found.append("quoted_text_removed")
+    if value.kind in ("auto_reply", "out_of_office"):
+        found.append("automatic_reply")
+    return list(dict.fromkeys(found))
+
+
 def insight(value: Insight, text: str, unit: out.Unit = "codepoints") -> out.InsightOut:
     """Return the answer for the insight of the message that says *text*."""
     at = position(text, unit)
@@ -105,7 +115,7 @@ def insight(value: Insight, text: str, unit: out.Unit = "codepoints") -> out.Ins
         intents=intents(value.intents, at),
         parts=parts(value.parts, at),
         link=link(value.link),
-        warnings=list(value.flags),
+        warnings=warnings(value),
     )
 
 
@@ -124,7 +134,7 @@ def analysed(value: Insight, *, item_id: str, text: str, unit: out.Unit) -> out.
         parts=parts(value.parts, at),
         link=link(value.link),
         pipeline=value.pipeline,
-        warnings=list(value.flags),
+        warnings=warnings(value),
     )
 
 

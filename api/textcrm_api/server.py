@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -14,8 +15,6 @@ from fastapi import FastAPI
 
 from textcrm.settings import Settings, read_settings
 from textcrm_api.app import create_app
-from textcrm_api.logs import set_up_logs
-from textcrm_api.traces import exporting_provider
 
 if TYPE_CHECKING:
     from textcrm.engine import Engine
@@ -33,8 +32,6 @@ OPTIONS: dict[str, Any] = {
 }
 WORKER_BATCH = 8  # small: requests take turns with the worker for the models
 _WITH_WORKER = "TEXTCRM_SERVE_WITH_WORKER"
-_JSON_LOGS = "TEXTCRM_SERVE_JSON_LOGS"
-_TRACES = "TEXTCRM_SERVE_TRACES"
 
 
 def run(
@@ -43,8 +40,6 @@ def run(
     store: Store,
     engine: Engine,
     with_worker: bool = False,
-    json_logs: bool = False,
-    traces: bool = False,
     ready: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve from this process until stopped; what runs then is finished first.
@@ -53,13 +48,11 @@ def run(
     ----------
     with_worker
         Analyse stored messages, read the sources and tell the sinks in the same process.
-    json_logs, traces
-        Log JSON lines; send OpenTelemetry spans.
     ready
         Called with the address, once the port is ours.
     """
-    set_up_logs(as_json=json_logs)
-    app = _application(settings, store=store, engine=engine, traces=traces)
+    _log()
+    app = _application(settings, store=store, engine=engine)
     config = uvicorn.Config(app, host=settings.host, port=settings.port, **OPTIONS)
     with config.bind_socket() as port, _working(store, engine, settings) if with_worker else nullcontext():
         port.listen(2048)  # whoever comes from now on waits and is not refused
@@ -69,9 +62,7 @@ def run(
         server.run(sockets=[port])
 
 
-def run_many(
-    settings: Settings, *, workers: int, with_worker: bool = False, json_logs: bool = False, traces: bool = False
-) -> None:
+def run_many(settings: Settings, *, workers: int, with_worker: bool = False) -> None:
     """Serve from several processes behind one port. Each holds its own models, cache and rate limits."""
     _log()
     os.environ.update(settings.environment())
@@ -82,14 +73,13 @@ def run_many(
 
 def build_from_environment() -> FastAPI:
     """Return the application of one of several processes; it closes what it opened when it ends."""
-    set_up_logs(as_json=bool(os.environ.get(_JSON_LOGS)))
+    _log()
     settings = read_settings()
     with ExitStack() as stack:
         store, engine = stack.enter_context(opened(settings))
         if os.environ.get(_WITH_WORKER):
             stack.enter_context(_working(store, engine, settings))
-        traces = bool(os.environ.get(_TRACES))
-        return _application(settings, store=store, engine=engine, traces=traces, resources=stack.pop_all())
+        return _application(settings, store=store, engine=engine, resources=stack.pop_all())
 
 
 @contextmanager
@@ -109,14 +99,11 @@ def opened(settings: Settings) -> Iterator[tuple[Store, Engine]]:
             yield store, loading.result()
 
 
-def _application(
-    settings: Settings, *, store: Store, engine: Engine, traces: bool, resources: ExitStack | None = None
-) -> FastAPI:
+def _application(settings: Settings, *, store: Store, engine: Engine, resources: ExitStack | None = None) -> FastAPI:
     from textcrm_api.dashboard import pages
 
     router = pages(store, engine, settings)
-    provider = exporting_provider() if traces else None
-    return create_app(settings, store=store, engine=engine, pages=router, resources=resources, traces=provider)
+    return create_app(settings, store=store, engine=engine, pages=router, resources=resources)
 
 
 @contextmanager

@@ -118,7 +118,31 @@ def test_analyse_links_to_the_customer_and_stores_nothing(client: TestClient) ->
     assert item["link"]["outcome"] == "linked"
     assert "we have shipped" not in item["clean"]
     assert {p["kind"] for p in item["parts"]} >= {"own", "quoted"}
+    assert item["warnings"] == ["quoted_text_removed"]
     assert client.get("/v1/messages").json()["items"] == []
+
+
+def test_an_automatic_reply_is_a_warning(reader: TestClient) -> None:
+    away = {
+        "channel": "email",
+        "subject": "Automatic reply: Out of office",
+        "text": "I am out of office until Monday, with no access to my mail.",
+    }
+    (item,) = reader.post("/v1/analyse", json=away).json()["items"]
+    assert item["kind"] in ("auto_reply", "out_of_office") and "automatic_reply" in item["warnings"]
+    (item,) = reader.post("/v1/analyse", json={"text": "Where is my order?"}).json()["items"]
+    assert item["warnings"] == []
+
+
+def test_answers_are_gzipped_for_those_who_take_it(reader: TestClient) -> None:
+    body = {"items": [{"text": f"Where is order {n}?"} for n in range(40)]}
+    answer = reader.post("/v1/classify", json=body, headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "gzip" and len(answer.json()["items"]) == 40
+    assert (
+        "content-encoding"
+        not in reader.post("/v1/classify", json=body, headers={"Accept-Encoding": "identity"}).headers
+    )
+    assert "content-encoding" not in reader.get("/healthz", headers={"Accept-Encoding": "gzip"}).headers
 
 
 def test_an_absent_pipeline_names_those_there_are(reader: TestClient) -> None:

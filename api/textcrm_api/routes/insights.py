@@ -33,6 +33,7 @@ def list_insights(
     order: Annotated[Literal["urgency", "time"], Query(description="Most urgent first, or newest first.")] = "urgency",
     cursor: common.Cursor = None,
     limit: common.Limit = 50,
+    offsets: common.Offsets = "codepoints",
 ) -> InsightsOut:
     """List insights, the most urgent first."""
     given = {
@@ -55,7 +56,8 @@ def list_insights(
     )
     more = cursors.encode(*rows[-1].cursor) if len(rows) == limit else None
     shown = [service.shown_with(row.message, row.insight) for row in rows]
-    return InsightsOut(items=[convert.insight(insight, message.text) for message, insight in shown], next=more)
+    items = [convert.insight(insight, message.text, offsets) for message, insight in shown]
+    return InsightsOut(items=items, next=more)
 
 
 @router.get("/v1/insights/{message_id}", **needs("read"))
