@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -131,19 +132,19 @@ def sync_customers(
     place = Source(kind="sql", name=source.table or "query")
     intake = _Intake(store, RowReader({}), place)
     columns: Mapped | None = None
-    iterator = iter(sql_rows(source, since=mark.get("since")))
-    while batch := list(islice(iterator, BATCH)):
-        rows = [row for row, _ in batch]
-        if columns is None:
-            columns = complete_fields(list(rows[0][1]), mapping, guess=guess)
-            dated = day_first_columns([row[1] for row in rows], columns)
-            intake = _Intake(store, RowReader(columns, RowOptions(region, provider_rules, dated)), place)
-        intake.take(rows)
-        last = batch[-1][1]
-        if last is not None:
-            marks.update_one({"_id": key}, {"$set": {"since": last}}, upsert=True)
-        if progress is not None:
-            progress(len(rows))
+    with closing(sql_rows(source, since=mark.get("since"))) as found:
+        while batch := list(islice(found, BATCH)):
+            rows = [row for row, _ in batch]
+            if columns is None:
+                columns = complete_fields(list(rows[0][1]), mapping, guess=guess)
+                dated = day_first_columns([row[1] for row in rows], columns)
+                intake = _Intake(store, RowReader(columns, RowOptions(region, provider_rules, dated)), place)
+            intake.take(rows)
+            last = batch[-1][1]
+            if last is not None:
+                marks.update_one({"_id": key}, {"$set": {"since": last}}, upsert=True)
+            if progress is not None:
+                progress(len(rows))
     return intake.finish()
 
 

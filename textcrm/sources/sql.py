@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -35,7 +35,7 @@ class SqlSource:
             raise UsageError("Only a table is read by what changed", hint="Make a view of the query, and name that.")
 
 
-def sql_rows(source: SqlSource, *, since: Any = None) -> Iterator[tuple[Row, Any]]:
+def sql_rows(source: SqlSource, *, since: Any = None) -> Generator[tuple[Row, Any]]:
     """Yield the rows, oldest change first where ``updated_at`` is named, each with its value of that column.
 
     Raises
@@ -58,16 +58,20 @@ def sql_rows(source: SqlSource, *, since: Any = None) -> Iterator[tuple[Row, Any
         raise UsageError("The address of the database cannot be read", hint="Example: sqlite:///crm.db") from error
     except ModuleNotFoundError as error:
         raise DependencyError(f"The driver {error.name} is missing", hint=f"pip install {error.name}") from error
+    connected = False
     try:
         made = None
         if source.table is not None:
             schema, _, name = source.table.rpartition(".")
             made = sa.Table(name, sa.MetaData(), autoload_with=engine, schema=schema or None)
         with engine.connect().execution_options(stream_results=True, yield_per=_FETCH) as connection:
+            connected = True
             yield from _read(sa, connection, source, made, since)
     except NoSuchTableError as error:
         raise UsageError("The database has no such table", hint="Write it as name or schema.name.") from error
     except OperationalError as error:
+        if connected and not error.connection_invalidated:  # SQLite says so of a query that it cannot read
+            raise UsageError("The database refused to read", hint="Check the query.") from error
         raise UnavailableError("The database cannot be reached or refused", hint="Check the address.") from error
     except SQLAlchemyError as error:
         raise UsageError(f"The database refused to read ({type(error).__name__})", hint="Check the query.") from error
@@ -87,10 +91,11 @@ def _read(sa: Any, connection: Any, source: SqlSource, made: Any, since: Any) ->
             statement = statement.order_by(column)
             if since is not None:
                 statement = statement.where(column >= since)
-    for place, row in enumerate(connection.execute(statement).mappings(), start=1):
-        cells = {str(name): _cell(value) for name, value in row.items()}
-        changed = row[source.updated_at] if source.updated_at is not None and source.updated_at in row else None
-        yield (place, cells, json.dumps(cells, ensure_ascii=True).encode()), changed
+    with connection.execute(statement) as result:
+        for place, row in enumerate(result.mappings(), start=1):
+            cells = {str(name): _cell(value) for name, value in row.items()}
+            changed = row[source.updated_at] if source.updated_at is not None and source.updated_at in row else None
+            yield (place, cells, json.dumps(cells, ensure_ascii=True).encode()), changed
 
 
 def _cell(value: Any) -> str:
