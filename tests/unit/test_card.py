@@ -26,11 +26,20 @@ def test_a_card_tells_what_the_scores_say() -> None:
         "labels": ["a", "b"],
         "thresholds": {"unknown": -2.0, "ambiguous": 0.4},
         "training": {"rows": 10, "sources": [{"corpus": "messages"}]},
+        "recipe": {
+            "views": [{"kind": "words", "ngrams": [1, 2]}, {"kind": "cues"}],
+            "trees": {"trees": 30},
+            "abstain": {"precision": 0.9},
+            "class_weight": "none",
+            "folds": 5,
+            "seed": 7,
+        },
     }
     card = render_card(card_scores(body, name="small", version="0" * 12, held_out=held_out))
     assert "random forest on words, sentence, neighbours" in card
     assert "| accuracy | 0.500 |" in card
     assert "| a | b | 1 |" in card
+    assert "- words: ngrams [1, 2]\n- cues: all\n- trees: trees 30\n" in card
 
 
 @pytest.mark.parametrize("path", sorted(MODELS.glob("*/scores.json")), ids=lambda path: path.parent.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -49,7 +50,8 @@ def render_card(scores: Mapping[str, Any]) -> str:
     for name, parts in held["slices"].items():
         lines += ["", f"## By {name}", "", f"| {name} | n | accuracy | coverage |", "|---|---|---|---|"]
         lines += [f"| {k} | {v['n']} | {v['accuracy']:.3f} | {v['coverage']:.3f} |" for k, v in parts.items()]
-    lines += ["", "## When it declines", "", _declines(model["thresholds"]), ""]
+    lines += ["", "## When it declines", "", _declines(model["thresholds"])]
+    lines += ["", "## Settings", "", *(f"- {name}: {_options(said)}" for name, said in model["settings"]), ""]
     return "\n".join(lines)
 
 
@@ -69,6 +71,7 @@ def card_scores(body: Mapping[str, Any], *, name: str, version: str, held_out: M
                 {source.get("corpus") or source.get("file", "") for source in training.get("sources", ())}
             ),
             "thresholds": {key: body["thresholds"][key] for key in ("unknown", "ambiguous")},
+            "settings": _settings(body["recipe"]),
         },
         "held_out": dict(held_out),
     }
@@ -77,6 +80,17 @@ def card_scores(body: Mapping[str, Any], *, name: str, version: str, held_out: M
 def _views(body: Mapping[str, Any]) -> Sequence[str]:
     kinds = [view["kind"] for view in body["views"]]
     return [*kinds, *(["neighbours"] if body["neighbours"] else []), *(["cues"] if body["cues"] else [])]
+
+
+def _settings(recipe: Mapping[str, Any]) -> list[list[Any]]:
+    """Return what a recipe sets, part by part, so that a card says how to make the model again."""
+    views = [[view["kind"], {k: v for k, v in view.items() if k != "kind"}] for view in recipe["views"]]
+    whole = {key: recipe[key] for key in ("class_weight", "folds", "seed")}
+    return [*views, ["trees", dict(recipe["trees"])], ["abstain", dict(recipe["abstain"])], ["training", whole]]
+
+
+def _options(said: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {json.dumps(value)}" for key, value in sorted(said.items()) if value is not None) or "all"
 
 
 def _number(value: float | None) -> str:

@@ -107,7 +107,7 @@ def _targets(data: Training, *, multi_label: bool) -> tuple[tuple[str, ...], NDA
     if len(names) < 2 or len(names) > MAX_LABELS:
         raise UsageError(
             f"a model needs 2 to {MAX_LABELS} different labels; the data has {len(names)}",
-            hint="Name the column of labels with --label.",
+            hint="Give texts of at least two kinds, or name another column of labels with --label.",
         )
     if not multi_label and any(len(row) != 1 for row in data.labels):
         raise UsageError("every text needs exactly one label", hint="Use a recipe with multi_label = true.")
