@@ -28,8 +28,11 @@ from textcrm_api.metrics import Metrics
 from textcrm_api.routes import ROUTERS
 from textcrm_api.routes.events import Followers
 from textcrm_api.service import Models, Service
+from textcrm_api.traces import Traced
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
+
     from textcrm.engine import Engine
 
 
@@ -40,6 +43,7 @@ def create_app(
     engine: Engine,
     pages: APIRouter | None = None,
     resources: ExitStack | None = None,
+    traces: TracerProvider | None = None,
 ) -> FastAPI:
     """Return the application.
 
@@ -51,6 +55,8 @@ def create_app(
         HTML pages to serve beside the API; they bring their own access rules.
     resources
         Closed when the application ends.
+    traces
+        Makes a span a request (OpenTelemetry); without it there are none.
     """
     metrics = Metrics(engine.clock)
     batcher = Batcher(metrics)
@@ -94,6 +100,8 @@ def create_app(
             expose_headers=["ETag", "X-Request-Id", "Retry-After"],
         )
     app.add_middleware(Edge, metrics=metrics, max_body_bytes=settings.max_body_bytes, max_running=512)
+    if traces is not None:
+        app.add_middleware(Traced, provider=traces)
     return app
 
 

@@ -21,6 +21,7 @@ from textcrm_api.problems import ProblemError, respond
 LOG = logging.getLogger("textcrm.api")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 BODY_SECONDS = 30.0
+REQUEST_SECONDS = 60.0  # until an answer begins, its body included
 HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -70,15 +71,16 @@ class Edge:
             route = getattr(scope.get("route"), "path", "unknown")
             self._metrics.request(str(scope["method"]), route, answered.status, seconds)
             caller = scope["state"].get("caller")
-            LOG.info(
-                "request id=%s key=%s method=%s route=%s status=%d ms=%.1f",
-                request_id,
-                getattr(caller, "id", "-"),
-                scope["method"],
-                route,
-                answered.status,
-                seconds * 1000,
-            )
+            fields = {
+                "id": request_id,
+                "key": getattr(caller, "id", "-"),
+                "method": scope["method"],
+                "route": route,
+                "status": answered.status,
+                "ms": round(seconds * 1000, 1),
+            }
+            words = " ".join(f"{name}={value}" for name, value in fields.items())
+            LOG.info("request %s", words, extra={"fields": fields})
 
     async def _serve(self, scope: Scope, receive: Receive, answer: _Answer, request_id: str) -> None:
         if self._running > self._max_running and scope["path"] not in ("/healthz", "/readyz"):
@@ -88,7 +90,7 @@ class Edge:
             await busy(scope, receive, answer)
             return
         try:
-            await self._app(scope, self._capped(scope, receive), answer)
+            await self._in_time(scope, self._capped(scope, receive), answer)
         except ProblemError as error:
             problem = respond(error.code, error.detail, request_id=request_id, headers=error.headers)
             await self._fail(problem, scope, receive, answer)
@@ -99,6 +101,40 @@ class Edge:
             LOG.error("failure id=%s type=%s at=%s", request_id, type(error).__name__, places)
             problem = respond("internal", "The service failed.", request_id=request_id, hint="Report the request_id.")
             await self._fail(problem, scope, receive, answer)
+
+    async def _in_time(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        """Run the application; where no answer has begun after `REQUEST_SECONDS`, let it end unheard.
+
+        A thread cannot be stopped: what it does ends behind the answer. A stream that has begun may go on.
+        """
+        work = asyncio.ensure_future(self._app(scope, receive, answer))
+        try:
+            await asyncio.wait({work}, timeout=REQUEST_SECONDS)
+            if not work.done() and answer.status == 0:
+                LOG.warning("late id=%s route=%s", answer.request_id, getattr(scope.get("route"), "path", "unknown"))
+                problem = respond(
+                    "request_timeout",
+                    f"There was no answer within {REQUEST_SECONDS:.0f} seconds.",
+                    request_id=answer.request_id,
+                    headers={"Retry-After": "5", "Connection": "close"},
+                )
+                send = answer.take_over()
+                work.add_done_callback(_forget)
+                work.cancel()
+                await problem(scope, receive, send)
+                return
+            await work
+        except asyncio.CancelledError:  # the service stops and has waited as long as it does
+            work.cancel()
+            if answer.status == 0:
+                problem = respond(
+                    "overloaded",
+                    "The service stops; the request was not finished.",
+                    request_id=answer.request_id,
+                    headers={"Retry-After": "5", "Connection": "close"},
+                )
+                await problem(scope, receive, answer.take_over())
+            raise
 
     @staticmethod
     async def _fail(problem: ASGIApp, scope: Scope, receive: Receive, answer: _Answer) -> None:
@@ -137,16 +173,33 @@ class Edge:
         return capped
 
 
+def _forget(work: asyncio.Future[None]) -> None:
+    """Take the end of work that nobody waits for any more."""
+    if not work.cancelled():
+        work.exception()
+
+
 class _Answer:
     """Sends an answer with the headers that all answers carry, and remembers its status."""
 
     def __init__(self, send: Send, *, request_id: str, api: bool) -> None:
         self.status = 0
+        self.request_id = request_id
         self._send = send
+        self._ended = False
         self._headers = [(b"x-request-id", request_id.encode()), *HEADERS, *(API_HEADERS if api else ())]
 
     async def __call__(self, message: Message) -> None:
         """Pass *message* on."""
+        if not self._ended:
+            await self._pass(message)
+
+    def take_over(self) -> Send:
+        """Return what alone can send from now on; what the application still says is heard by nobody."""
+        self._ended = True
+        return self._pass
+
+    async def _pass(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = int(message["status"])
             given = {name.lower() for name, _ in message.get("headers", ())}

@@ -67,6 +67,7 @@ KINDS: Mapping[str, Kind] = {
     "rate_limited": Kind(429, "Too many requests with this key"),
     "quota_exceeded": Kind(429, "The requests of the day are spent"),
     "overloaded": Kind(503, "The service is busy"),
+    "request_timeout": Kind(503, "The answer took too long"),
     "not_ready": Kind(503, "The service is not ready"),
 }
 _OF_STATUS = {400: "usage", 404: "unknown_route", 405: "method_not_allowed", 413: "body_too_large"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -15,6 +14,8 @@ from fastapi import FastAPI
 
 from textcrm.settings import Settings, read_settings
 from textcrm_api.app import create_app
+from textcrm_api.logs import set_up_logs
+from textcrm_api.traces import exporting_provider
 
 if TYPE_CHECKING:
     from textcrm.engine import Engine
@@ -32,6 +33,8 @@ OPTIONS: dict[str, Any] = {
 }
 WORKER_BATCH = 8  # small: requests take turns with the worker for the models
 _WITH_WORKER = "TEXTCRM_SERVE_WITH_WORKER"
+_JSON_LOGS = "TEXTCRM_SERVE_JSON_LOGS"
+_TRACES = "TEXTCRM_SERVE_TRACES"
 
 
 def run(
@@ -40,6 +43,8 @@ def run(
     store: Store,
     engine: Engine,
     with_worker: bool = False,
+    json_logs: bool = False,
+    traces: bool = False,
     ready: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve from this process until stopped; what runs then is finished first.
@@ -48,11 +53,13 @@ def run(
     ----------
     with_worker
         Analyse stored messages, read the sources and tell the sinks in the same process.
+    json_logs, traces
+        Log JSON lines; send OpenTelemetry spans.
     ready
         Called with the address, once the port is ours.
     """
-    _log()
-    app = _application(settings, store=store, engine=engine)
+    set_up_logs(as_json=json_logs)
+    app = _application(settings, store=store, engine=engine, traces=traces)
     config = uvicorn.Config(app, host=settings.host, port=settings.port, **OPTIONS)
     with config.bind_socket() as port, _working(store, engine, settings) if with_worker else nullcontext():
         port.listen(2048)  # whoever comes from now on waits and is not refused
@@ -62,24 +69,28 @@ def run(
         server.run(sockets=[port])
 
 
-def run_many(settings: Settings, *, workers: int, with_worker: bool = False) -> None:
+def run_many(
+    settings: Settings, *, workers: int, with_worker: bool = False, json_logs: bool = False, traces: bool = False
+) -> None:
     """Serve from several processes behind one port. Each holds its own models, cache and rate limits."""
-    _log()
+    set_up_logs(as_json=json_logs)
     os.environ.update(settings.environment())
-    os.environ[_WITH_WORKER] = "1" if with_worker else ""
+    for name, on in ((_WITH_WORKER, with_worker), (_JSON_LOGS, json_logs), (_TRACES, traces)):
+        os.environ[name] = "1" if on else ""
     place = "textcrm_api.server:build_from_environment"
     uvicorn.run(place, factory=True, workers=workers, host=settings.host, port=settings.port, **OPTIONS)
 
 
 def build_from_environment() -> FastAPI:
     """Return the application of one of several processes; it closes what it opened when it ends."""
-    _log()
+    set_up_logs(as_json=bool(os.environ.get(_JSON_LOGS)))
     settings = read_settings()
     with ExitStack() as stack:
         store, engine = stack.enter_context(opened(settings))
         if os.environ.get(_WITH_WORKER):
             stack.enter_context(_working(store, engine, settings))
-        return _application(settings, store=store, engine=engine, resources=stack.pop_all())
+        traces = bool(os.environ.get(_TRACES))
+        return _application(settings, store=store, engine=engine, traces=traces, resources=stack.pop_all())
 
 
 @contextmanager
@@ -99,11 +110,14 @@ def opened(settings: Settings) -> Iterator[tuple[Store, Engine]]:
             yield store, loading.result()
 
 
-def _application(settings: Settings, *, store: Store, engine: Engine, resources: ExitStack | None = None) -> FastAPI:
+def _application(
+    settings: Settings, *, store: Store, engine: Engine, traces: bool, resources: ExitStack | None = None
+) -> FastAPI:
     from textcrm_api.dashboard import pages
 
     router = pages(store, engine, settings)
-    return create_app(settings, store=store, engine=engine, pages=router, resources=resources)
+    provider = exporting_provider() if traces else None
+    return create_app(settings, store=store, engine=engine, pages=router, resources=resources, traces=provider)
 
 
 @contextmanager
@@ -126,7 +140,3 @@ def _working(store: Store, engine: Engine, settings: Settings) -> Iterator[None]
         thread.join(DRAIN_SECONDS)
         if thread.is_alive():
             worker.abandon()
-
-
-def _log() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import asyncio
 import http.client
+import json
 import logging
 import socket
+import subprocess
+import sys
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -13,9 +18,12 @@ from starlette.testclient import TestClient
 
 from tests.api.problem import assert_problem
 from textcrm_api import create_app, edge
+from textcrm_api.logs import JsonLines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from fastapi import FastAPI
 
     from tests.api.conftest import Live
     from textcrm.engine import Engine
@@ -27,7 +35,7 @@ def test_health_needs_no_key_and_metrics_do(live: Live) -> None:
     assert httpx.get(f"{live.url}/healthz").json()["status"] == "ok"
     ready = httpx.get(f"{live.url}/readyz").json()
     assert (ready["status"], ready["waiting"]) == ("ready", 0)
-    assert {check["name"]: check["ok"] for check in ready["checks"]} == {"database": True, "models": True}
+    assert {check["name"]: check["ok"] for check in ready["checks"]} == {"database": True, "models": True, "lag": True}
     assert_problem(httpx.get(f"{live.url}/metrics"), "unauthenticated")
 
 
@@ -137,3 +145,81 @@ def test_long_answers_are_compressed(client: TestClient) -> None:
     items = [{"id": f"C-{n}", "name": "Customer"} for n in range(50)]
     client.put("/v1/customers", json={"items": items})
     assert client.get("/v1/customers", headers={"Accept-Encoding": "gzip"}).headers["content-encoding"] == "gzip"
+
+
+def test_an_answer_that_takes_too_long_is_given_up(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(edge, "REQUEST_SECONDS", 0.3)
+
+    async def slow() -> dict[str, str]:
+        await asyncio.sleep(30)
+        return {"said": "swordfish"}
+
+    def stuck() -> None:
+        time.sleep(1.5)
+
+    app.add_api_route("/slow", slow)
+    app.add_api_route("/stuck", stuck)
+    with TestClient(app, raise_server_exceptions=False) as opened:
+        for path in ("/slow", "/stuck"):
+            begin = time.monotonic()
+            answer = opened.get(path)
+            assert_problem(answer, "request_timeout")
+            assert int(answer.headers["retry-after"]) >= 1
+            assert time.monotonic() - begin < 1.2 or path == "/stuck"
+        assert opened.get("/healthz").status_code == 200
+    assert "late id=" in caplog.text
+
+
+def test_not_ready_while_the_work_is_five_minutes_behind(client: TestClient, store: Store) -> None:
+    client.post("/v1/messages", json={"text": "hello"})
+    assert client.get("/readyz").status_code == 200
+    long_ago = store.now() - timedelta(seconds=400)
+    store.database["messages"].update_one({}, {"$set": {"work.queued_at": long_ago}})
+    body = assert_problem(client.get("/readyz"), "not_ready")
+    assert body["detail"].startswith("lag: the oldest message waits for 40")
+
+
+def test_logs_as_json_are_one_object_a_line(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        client.post("/v1/classify", json={"text": "swordfish"}, headers={"X-Request-Id": "crm-1"})
+    (record,) = [r for r in caplog.records if r.name == "textcrm.api"]
+    line = json.loads(JsonLines().format(record))
+    assert (line["id"], line["route"], line["status"], line["level"]) == ("crm-1", "/v1/classify", 200, "info")
+    assert line["at"].endswith("+00:00")
+    try:
+        raise ValueError("swordfish")
+    except ValueError:
+        failed = logging.makeLogRecord({"msg": "failure", "exc_info": sys.exc_info()})
+    assert json.loads(JsonLines().format(failed))["error"] == "ValueError"
+    assert "swordfish" not in JsonLines().format(failed)
+
+
+def test_traces_join_those_of_the_caller_and_hold_no_text(settings: Settings, store: Store, engine: Engine) -> None:
+    sdk = pytest.importorskip("opentelemetry.sdk.trace")
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    exporter, provider = InMemorySpanExporter(), sdk.TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    app = create_app(settings, store=store, engine=engine, traces=provider)
+    secret, _ = store.keys.create("traced", scopes=("read",))
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    headers = {"Authorization": f"Bearer {secret}", "traceparent": parent, "X-Request-Id": "crm-1"}
+    with TestClient(app) as opened:
+        opened.post("/v1/classify", json={"text": "swordfish"}, headers=headers)
+        opened.get("/v1/messages/swordfish", headers=headers)
+    first, second = exporter.get_finished_spans()
+    assert first.name == "POST /v1/classify"
+    assert f"{first.context.trace_id:032x}" == parent.split("-")[1]
+    assert dict(first.attributes or {})["http.response.status_code"] == 200
+    assert dict(first.attributes or {})["textcrm.request_id"] == "crm-1"
+    assert second.name == "GET /v1/messages/{message_id}"
+    assert "swordfish" not in first.to_json() + second.to_json()
+
+
+def test_without_traces_nothing_of_opentelemetry_is_imported() -> None:
+    program = "import textcrm_api, sys; print(sorted(n for n in sys.modules if n.startswith('opentelemetry.sdk')))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -6,9 +6,11 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,3 +87,45 @@ def test_a_message_posted_is_analysed_soon_and_the_service_stops_cleanly(
         server.wait(60)
     assert "Where is my order" not in log.read_text()
     assert "Traceback" not in log.read_text()
+
+
+@pytest.mark.slow
+def test_several_processes_serve_one_port_and_finish_what_they_began(
+    environment: dict[str, str], key: Callable[..., str], tmp_path: Path
+) -> None:
+    log = tmp_path / "serve.log"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [*PROGRAM, "serve", "--port", str(port), "--workers", "2", "--json-logs"]
+    headers = {"Authorization": f"Bearer {key('admin')}"}
+    with log.open("w") as stderr, subprocess.Popen(command, env=environment, stderr=stderr) as server:
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60) as web:
+                deadline = time.monotonic() + 120
+                while True:
+                    assert server.poll() is None, log.read_text()
+                    assert time.monotonic() < deadline
+                    try:
+                        if web.get("/readyz").status_code == 200:
+                            break
+                    except httpx.TransportError:
+                        time.sleep(0.2)
+                text = "Where is my order? It is late. " * 10
+
+                def ask(number: int) -> int:
+                    items = {"items": [{"text": f"{number} {n} {text}"} for n in range(10)]}
+                    return web.post("/v1/analyse", json=items).status_code
+
+                with ThreadPoolExecutor(8) as pool:
+                    begun = [pool.submit(ask, number) for number in range(8)]
+                    time.sleep(1.0)
+                    server.send_signal(signal.SIGTERM)
+                    assert {work.result() for work in begun} <= {200, 503}
+                    assert 200 in {work.result() for work in begun}
+        finally:
+            server.terminate()
+        server.wait(90)
+    lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+    assert any(line.get("route") == "/v1/analyse" and line["status"] == 200 for line in lines)
+    assert "Where is my order" not in log.read_text()

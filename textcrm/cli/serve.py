@@ -26,6 +26,8 @@ def serve(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 8600 unless set.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes behind the one port.")] = 1,
     with_worker: Annotated[bool, typer.Option("--with-worker", help="Analyse stored messages, too.")] = False,
+    json_logs: Annotated[bool, typer.Option("--json-logs", help="Log one JSON object a line.")] = False,
+    traces: Annotated[bool, typer.Option("--traces", help="Send OpenTelemetry spans; see OTEL_EXPORTER_*.")] = False,
 ) -> None:
     """Serve the API and the pages until stopped with Ctrl-C."""
     settings = read_settings()
@@ -36,16 +38,23 @@ def serve(
         from textcrm_api.server import run_many
 
         output.say(f"Serving on http://{settings.host}:{settings.port} from {workers} processes. Ctrl-C ends.")
-        run_many(settings, workers=workers, with_worker=with_worker)
+        run_many(settings, workers=workers, with_worker=with_worker, json_logs=json_logs, traces=traces)
         return
     from textcrm_api.server import opened
 
     with opened(settings) as (store, engine):
-        run_service(settings, store=store, engine=engine, with_worker=with_worker)
+        run_service(settings, store=store, engine=engine, with_worker=with_worker, json_logs=json_logs, traces=traces)
 
 
 def run_service(
-    settings: Settings, *, store: Store, engine: Engine, demo: bool = False, with_worker: bool = True
+    settings: Settings,
+    *,
+    store: Store,
+    engine: Engine,
+    demo: bool = False,
+    with_worker: bool = True,
+    json_logs: bool = False,
+    traces: bool = False,
 ) -> None:
     """Serve what is open until stopped, and say where and how to get in; for the demo, with a key to try."""
     _require_api()
@@ -59,7 +68,15 @@ def run_service(
             output.say(f"The API: {address}/v1. Make a key with: textcrm keys create NAME.")
         output.say("Ctrl-C ends.")
 
-    run(settings, store=store, engine=engine, with_worker=with_worker, ready=ready)
+    run(
+        settings,
+        store=store,
+        engine=engine,
+        with_worker=with_worker,
+        json_logs=json_logs,
+        traces=traces,
+        ready=ready,
+    )
 
 
 def _way_in(store: Store, address: str, *, demo: bool) -> str:

@@ -25,11 +25,16 @@ async def health() -> HealthOut:
 
 @router.get("/readyz", **public())
 def ready(service: ServiceDep) -> ReadyOut:
-    """Return whether the database and the models can answer, and how many messages wait for analysis."""
+    """Return whether database and models can answer and the work keeps up, and how many messages wait for analysis.
+
+    Not ready: the oldest new message waits for 5 minutes, or for half of what the oplog reaches back.
+    """
     checks = [_database(service), _models(service)]
+    if checks[0].ok:
+        checks.append(_lag(service))
     if not all(check.ok for check in checks):
         failing = "; ".join(f"{check.name}: {check.detail}" for check in checks if not check.ok)
-        raise ProblemError("not_ready", failing, headers={"Retry-After": "2"})
+        raise ProblemError("not_ready", failing + ".", headers={"Retry-After": "2"})
     counts = service.store.messages.counts()
     return ReadyOut(status="ready", checks=checks, waiting=counts.get("pending", 0) + counts.get("leased", 0))
 
@@ -45,6 +50,12 @@ def _database(service: Service) -> CheckOut:
 def _models(service: Service) -> CheckOut:
     alive, waiting = service.models.batcher.alive, service.models.batcher.waiting
     return CheckOut(name="models", ok=alive, detail=f"{waiting} texts wait" if alive else "their thread has ended")
+
+
+def _lag(service: Service) -> CheckOut:
+    now = lag(service.store)
+    share = "" if now.share is None else f", {now.share:.0%} of what the oplog reaches back"
+    return CheckOut(name="lag", ok=now.ready, detail=f"the oldest message waits for {now.seconds:.0f} seconds{share}")
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}}, **needs("read"))
