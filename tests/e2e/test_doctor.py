@@ -51,7 +51,21 @@ def test_a_sound_set_up_has_nothing_to_do(settings: Settings, store: Store) -> N
 def test_no_database(tmp_path: Path) -> None:
     away = Settings(home=tmp_path, mongodb_uri="mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=300")
     found = look(away, "database")
-    assert found.status == "error" and "does not answer" in found.what and "TEXTCRM_MONGODB_URI" in found.todo
+    assert found.status == "error" and "does not answer" in found.what
+    assert "names 127.0.0.1:9:" in found.todo and "textcrm doctor" not in found.todo
+    secret = Settings(home=tmp_path, mongodb_uri="mongodb://ann:hush@127.0.0.1:9/?serverSelectionTimeoutMS=300")
+    assert "hush" not in look(secret, "database").todo
+
+
+def test_a_new_database_is_no_full_disk(settings: Settings) -> None:
+    assert look(settings, "disk").status == "ok" and look(settings, "indexes").status == "ok"
+
+
+def test_a_home_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    nowhere = Settings(home=tmp_path / "file" / "home")
+    assert "cannot be written" in look(nowhere, "home").what
+    assert "TEXTCRM_HOME" in look(nowhere, "database").todo
 
 
 def test_a_missing_model(tmp_path: Path, settings: Settings) -> None:
@@ -123,7 +137,8 @@ def test_messages_that_nobody_works_on(settings: Settings, store: Store) -> None
     assert behind.status == "error" and "the oldest for 60" in behind.what and "textcrm worker" in behind.todo
 
 
-def test_a_full_disk(settings: Settings) -> None:
+def test_a_full_disk(settings: Settings, store: Store) -> None:
+    assert store.space.read() is not None
     full = settings.model_copy(update={"disk_floor_mb": 10_000_000_000})
     found = look(full, "disk")
     assert found.status == "error" and "No messages are taken" in found.what and "by itself" in found.todo

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from textcrm.catalog import Catalog
-from textcrm.errors import NotFoundError, TextcrmError
+from textcrm.errors import NotFoundError, TextcrmError, UnavailableError
 from textcrm.operations.stream import NOT_READY_SECONDS, STALE_SECONDS, lag
 from textcrm.registry import Registry
 from textcrm.settings import Settings
@@ -53,8 +53,22 @@ def examine(settings: Settings, *, fix: bool = False, clock: Clock = lambda: dat
         with open_store(settings, prepare=False) as store, translated():
             for look in (_server, _indexes, _documents, _disk, _clock, _workers, _lag, _ways, _quarantine):
                 yield from look(Patient(store, fix, clock))
+    except UnavailableError as error:
+        yield Finding("database", "error", error.what, _start(settings))
     except TextcrmError as error:
-        yield Finding("database", "error", error.what, error.hint)
+        yield Finding("database", "error", error.what, error.hint.replace("See: textcrm doctor.", "").strip())
+
+
+def _start(settings: Settings) -> str:
+    """Say how to get a database back that does not answer. No user or password is shown."""
+    if settings.mongodb_uri is None:
+        return f"It is started by itself; why it does not, its log tells: {settings.data_dir / 'mongod.log'}."
+    hosts = settings.mongodb_uri.get_secret_value().partition("://")[2].rpartition("@")[2]
+    hosts = hosts.partition("/")[0].partition("?")[0]
+    return (
+        f"TEXTCRM_MONGODB_URI names {hosts}: start the server there (systemctl start mongod), see that no firewall is "
+        "between, or correct the address. Nothing that was acknowledged is lost; workers go on by themselves."
+    )
 
 
 @dataclass(frozen=True)
@@ -183,7 +197,9 @@ def _documents(patient: Patient) -> Iterator[Finding]:
 
 def _disk(patient: Patient) -> Iterator[Finding]:
     space, floor = patient.store.space.read(), patient.store.space.floor
-    if space is None:
+    if space is None and not patient.store.database.list_collection_names():
+        yield Finding("disk", "ok", "The database is new; its disk is watched from the first use")
+    elif space is None:
         yield Finding("disk", "warning", "The server does not tell how much space it has", "Watch its disk yourself.")
     elif space.free < floor:
         yield Finding(

@@ -79,8 +79,13 @@ class EmbeddedServer:
         UnavailableError
             It does not answer in time.
         """
-        for folder in (self._home, self._data / "data", self._secrets):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            for folder in (self._home, self._data / "data", self._secrets):
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise DependencyError(
+                f"{self._home} cannot be written", hint="Set TEXTCRM_HOME to a folder of your own."
+            ) from error
         with self._exclusive():
             self._users = (self._data / "users.lock").open("w")
             fcntl.flock(self._users, fcntl.LOCK_SH)

@@ -41,7 +41,8 @@ class Space:
         if time.monotonic() - self._at > FRESH_SECONDS:
             stats = self._database.command("dbStats")
             total, used = stats.get("fsTotalSize"), stats.get("fsUsedSize")
-            self._known = None if total is None or used is None else DiskSpace(int(total - used), int(total))
+            # a database that holds nothing yet has no size, and tells none of its disk
+            self._known = DiskSpace(int(total - used), int(total)) if total and used is not None else None
             self._at = time.monotonic()
         return self._known
 
