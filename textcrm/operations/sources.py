@@ -18,7 +18,7 @@ from textcrm.operations.ingest import IngestReport, take
 from textcrm.operations.vault import Vault
 from textcrm.records import Channel, Message, Source
 from textcrm.settings import Settings
-from textcrm.sources.imap import FETCH_BYTES, Credentials, Folder, ImapServer, Mailbox, mailbox
+from textcrm.sources.imap import FETCH_BYTES, SEARCH_SPAN, Credentials, Folder, ImapServer, Mailbox, mailbox
 from textcrm.sources.mailbox import Caps, MailItem, MailParser
 from textcrm.sources.oauth import Refresher
 from textcrm.store import Store
@@ -150,7 +150,8 @@ class Reader:
         folder = box.open(name)
         place = self._start(folder)
         read = 0
-        for uids in box.all_uids(folder, above=place.last_uid):
+        span = SEARCH_SPAN * self._at_once // MAILS_AT_ONCE  # a list that never comes whole is asked for in parts
+        for uids in box.all_uids(folder, above=place.last_uid, span=span):
             for chosen in self._portions(box, uids):
                 self._take(box, folder, chosen)
                 self._store.sources.set_place(self._entry.name, name, FolderPlace(folder.validity, chosen[-1]))

@@ -128,10 +128,10 @@ class Mailbox:
                 found |= {int(uid) for uid in data.split()}
         return sorted(uid for uid in found if first <= uid <= last)  # "n:*" answers with the last one even below n
 
-    def all_uids(self, folder: Folder, *, above: int = 0) -> Iterator[list[int]]:
-        """Yield the UIDs of the open folder above *above*, in runs."""
-        for first in range(above + 1, folder.next_uid, SEARCH_SPAN):
-            found = self.uids(first, min(folder.next_uid - 1, first + SEARCH_SPAN - 1))
+    def all_uids(self, folder: Folder, *, above: int = 0, span: int = SEARCH_SPAN) -> Iterator[list[int]]:
+        """Yield the UIDs of the open folder above *above*, in runs; *span* numbers are asked for at a time."""
+        for first in range(above + 1, folder.next_uid, span):
+            found = self.uids(first, min(folder.next_uid - 1, first + span - 1))
             if found:
                 yield found
 
