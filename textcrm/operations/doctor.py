@@ -277,6 +277,8 @@ def _lag(patient: Patient) -> Iterator[Finding]:
     found = lag(patient.store)
     share = "" if found.share is None else f", {found.share:.0%} of what the oplog reaches back"
     what = f"{found.waiting:,} messages wait, the oldest for {found.seconds:,.0f} s{share}"
+    if not found.waiting:
+        what = f"Nothing new waits; {found.backfill:,} messages are to be analysed anew"
     if not found.ready:
         limit = f"The service counts as not ready above {NOT_READY_SECONDS:,.0f} s or half of the oplog."
         yield Finding("lag", "error", what, f"Start more workers, one a core: textcrm worker. {limit}")
