@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int32]
 Array = NDArray[np.float64]
+Logs = NDArray[np.floating]
 BEST = 0.3
 """Share of the best pair in the weight of a field; the rest is the mean."""
 NEAR = -3.0
@@ -47,7 +48,7 @@ def second_neighbours(left: Ints, right: Ints, odds: Array, n: int) -> tuple[Int
 def agglomerate(
     left: Ints,
     right: Ints,
-    logs: Array,
+    logs: Logs,
     present: NDArray[np.bool_],
     *,
     rates: Array,
@@ -110,22 +111,24 @@ def agglomerate(
 
 
 def _around(
-    left: Ints, right: Ints, logs: Array, present: NDArray[np.bool_], match: NDArray[np.bool_], *, n: int
-) -> list[dict[int, Array]]:
+    left: Ints, right: Ints, logs: Logs, present: NDArray[np.bool_], match: NDArray[np.bool_], *, n: int
+) -> list[dict[int, Logs]]:
     """Return per record its neighbours, each with what is pooled, shape (2 * n_kinds + 2, n_fields).
 
     That is the sums over pairs, the values of the best pair, how good that is, and the number of pairs.
     """
-    around: list[dict[int, Array]] = [{} for _ in range(n)]
+    around: list[dict[int, Logs]] = [{} for _ in range(n)]
     known = np.where(present[:, None, :], logs, 0.0)
     good = np.where(present, known[:, match].max(axis=1) - known[:, ~match].max(axis=1), _NONE)
-    stacked = np.concatenate([known, known, good[:, None, :], present[:, None, :].astype(np.float64)], axis=1)
+    stacked = np.concatenate(
+        [known, known, good[:, None, :].astype(known.dtype), present[:, None, :].astype(known.dtype)], axis=1
+    )
     for place, (a, b) in enumerate(zip(left.tolist(), right.tolist(), strict=True)):
         around[a][b] = around[b][a] = stacked[place]
     return around
 
 
-def _odds(known: Array, rates: Array, match: NDArray[np.bool_]) -> Array:
+def _odds(known: Logs, rates: Array, match: NDArray[np.bool_]) -> Array:
     """Return the log2 odds of pairs of clusters, *known* of shape (n_pairs, 2 * n_kinds + 2, n_fields)."""
     kinds = len(rates)
     mean = known[:, :kinds] / np.maximum(known[:, -1:], 1.0)
@@ -134,7 +137,7 @@ def _odds(known: Array, rates: Array, match: NDArray[np.bool_]) -> Array:
     return odds
 
 
-def _joined(a: Array, b: Array) -> Array:
+def _joined(a: Logs, b: Logs) -> Logs:
     kinds = (len(a) - 2) // 2
     joined = a + b
     joined[kinds:-1] = np.where(a[-2] >= b[-2], a[kinds:-1], b[kinds:-1])

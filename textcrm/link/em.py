@@ -91,12 +91,12 @@ class Fit:
     tables: tuple[Array, ...]
     symbols: Codes
 
-    def of_kinds(self, pairs: Codes) -> Array:
+    def of_kinds(self, pairs: Codes) -> NDArray[np.float32]:
         """Return log2 of how often what each field shows is in each kind, shape (n_pairs, n_kinds, n_fields)."""
         rows = [table[:, row[pairs]].T for table, row in zip(self.tables, self.symbols, strict=True)]
         extra = self.weights[len(rows) :, pairs]  # see `by_table`
         rows += [np.where(self.match, bits[:, None], 0.0) for bits in extra]
-        return np.stack(rows, axis=2)
+        return np.stack([row.astype(np.float32) for row in rows], axis=2)
 
 
 def by_table(fitted: Fit, kind: NDArray[np.int64], totals: Array) -> Fit:
