@@ -31,7 +31,7 @@ from textcrm.store.embedded import EmbeddedServer
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG = os.environ.get("TEXTCRM_CHAOS") == "long"
-KILLS, MONGOD_KILLS, LEAST_MESSAGES = (400, 30, 30_000) if LONG else (40, 3, 2_000)
+KILLS, MONGOD_KILLS, LEAST_MESSAGES = (400, 30, 30_000) if LONG else (30, 3, 2_000)
 DATABASE = "chaos"
 EACH_LIFE = 400
 
