@@ -83,8 +83,7 @@ class Vectors:
 
     def put(self, encoder: str, rows: Sequence[tuple[str, str, bytes | None]]) -> None:
         """Keep vectors: message, mark, and the vector; None where there are no words to make one of."""
-        newest = self._c.find_one({"encoder": encoder}, {"seq": 1}, sort=[("seq", -1)])
-        seq = newest["seq"] if newest else 0
+        seq = self.last(encoder)
         writes = []
         for place, (message_id, mark, vector) in enumerate(rows, seq + 1):
             document: Document = {"_id": message_id, "encoder": encoder, "seq": place, "mark": mark}
@@ -108,7 +107,13 @@ class Vectors:
 
     def last(self, encoder: str) -> int:
         """Return the highest number; 0 without any."""
-        newest = self._c.find_one({"encoder": encoder}, {"seq": 1}, sort=[("seq", -1)])
+        steps: list[Document] = [
+            {"$match": {"encoder": encoder}},
+            {"$sort": {"seq": -1}},
+            {"$limit": 1},
+            {"$project": {"seq": 1}},
+        ]
+        newest = next(iter(self._c.aggregate(steps)), None)
         return int(newest["seq"]) if newest else 0
 
     def encoders(self) -> dict[str, int]:
@@ -124,6 +129,10 @@ class Vectors:
         """Return the vector of a message, if there is one."""
         document = self._c.find_one({"_id": {"$eq": message_id}, "encoder": encoder})
         return bytes(document["v"]) if document is not None and "v" in document else None
+
+    def of_many(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """Return the vectors of messages that there are, of whichever encoder."""
+        return {d["_id"]: bytes(d["v"]) for d in self._c.find({"_id": {"$in": list(ids)}}, {"v": 1}) if "v" in d}
 
     def briefs(self, encoder: str, seqs: Sequence[int], *, tasks: Sequence[str]) -> dict[int, Brief]:
         """Return what is told of the messages with these numbers; those that are gone are missing."""
