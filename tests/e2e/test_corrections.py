@@ -160,12 +160,14 @@ def test_corrections_that_make_it_worse_are_not_activated_but_by_force(
     environment: dict[str, str], store: Store, stored: list[str], tmp_path: Path
 ) -> None:
     path = tmp_path / "plain.csv"
-    path.write_text("text\n" + "".join(f"where is the parcel with my {thing} it has not arrived\n" for thing in THINGS))
+    texts = [form.format(thing) for thing in THINGS[:8] for form in SAID["delivery"]]
+    path.write_text("text\n" + "".join(f"{text}\n" for text in texts))
     textcrm(environment, "ingest", str(path), "--channel", "chat", "--json")
     textcrm(environment, "analyse", "--json")
     for message, _ in store.messages.page(limit=50):
-        if message.id not in stored:
-            textcrm(environment, "correct", message.id, "topic", "praise", "--json")
+        said = store.insights.get(message.id).prediction("topic")
+        if message.id not in stored and said is not None:
+            store.corrections.add(message.id, task="topic", label="praise", by="somebody careless", said=said)
     (report,) = textcrm(environment, "train", "topic", "--with-corrections", "--json")
     print(report["scores"]["accuracy"], report["before"], report["corrections"], report["activated"])
     assert not report["activated"]
