@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -247,6 +248,12 @@ def test_every_role_is_let_in_or_refused_at_every_page(settings: Settings, store
             else:
                 assert answered.status_code == 403, (role, method, path)
                 assert "Your role may not do this" in answered.text
+
+
+def test_the_table_in_the_docs_says_the_least_role_of_every_page(settings: Settings, store: Store) -> None:
+    readme = (Path(__file__).resolve().parents[2] / "api" / "README.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"^\| (GET|POST) `(/\S+)` \| (viewer|agent|analyst|admin) \|$", readme, re.MULTILINE))
+    assert set(page_routes(settings, store)) <= told
 
 
 def test_what_a_role_may_not_do_is_not_offered(client: TestClient, store: Store) -> None:
