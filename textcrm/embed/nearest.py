@@ -152,7 +152,7 @@ class Nearest:
         ----------
         vector : ndarray of shape (dimensions,), int8
         """
-        from usearch.index import MetricKind, search
+        from usearch.index import search
 
         found: dict[int, float] = {}
         with self._lock:  # the library lends its working memory to as many threads as there are cores, and no more
@@ -161,7 +161,7 @@ class Nearest:
                 found.update(zip(near.keys.tolist(), near.distances.tolist(), strict=True))
             if self._tail:
                 vectors, keys = self._vectors[: self._tail], self._keys[: self._tail]
-                near = search(vectors, vector, min(count, self._tail), MetricKind.Cos, exact=True, threads=1)
+                near = search(vectors, vector, min(count, self._tail), exact=True, threads=1)  # by the cosine
                 found.update(zip(keys[near.keys].tolist(), near.distances.tolist(), strict=True))
         nearest = sorted(found.items(), key=lambda pair: (pair[1], pair[0]))[:count]
         return [(int(key), 1 - float(distance)) for key, distance in nearest]
