@@ -50,8 +50,9 @@ def render_card(scores: Mapping[str, Any]) -> str:
     for name, parts in held["slices"].items():
         lines += ["", f"## By {name}", "", f"| {name} | n | accuracy | coverage |", "|---|---|---|---|"]
         lines += [f"| {k} | {v['n']} | {v['accuracy']:.3f} | {v['coverage']:.3f} |" for k, v in parts.items()]
-    lines += ["", "## When it declines", "", _declines(model["thresholds"])]
-    lines += ["", "## Settings", "", *(f"- {name}: {_options(said)}" for name, said in model["settings"]), ""]
+    lines += ["", "## When it declines", "", _declines(model["thresholds"]), ""]
+    if "settings" in model:  # scores of older versions have none
+        lines += ["## Settings", "", *(f"- {name}: {_options(said)}" for name, said in model["settings"]), ""]
     return "\n".join(lines)
 
 
