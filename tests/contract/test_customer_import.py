@@ -184,7 +184,8 @@ def test_two_customers_with_the_address_are_a_case_for_a_person(store: Store, tm
     import_customers(store, path)
     link = store.insights.get(first).link
     assert link is not None
-    assert (link.customer_id, link.outcome, set(link.candidates)) == (None, "review", {"K-1", "K-2"})
+    assert (link.customer_id, link.outcome) == (None, "review")
+    assert {"K-1", "K-2"} <= set(link.candidates)
 
 
 def test_rows_of_excel_and_json_are_replayed_too(store: Store, settings: Settings, tmp_path: Path) -> None:

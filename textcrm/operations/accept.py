@@ -9,9 +9,12 @@ from typing import Literal
 
 from textcrm.errors import ConflictError, UsageError
 from textcrm.link import normalise
+from textcrm.operations.relink import relink
 from textcrm.records import Author, Channel, Customer, Message, Source, message_key
 from textcrm.store import Store
 from textcrm.store.customers import Upserted
+
+BY = "the API"  # what the record of a changed link names
 
 
 @dataclass(frozen=True)
@@ -112,13 +115,15 @@ def _each(what: str, given: Sequence[str], made: Sequence[str | None]) -> list[s
     return list(dict.fromkeys(value for value in made if value is not None))
 
 
-def put_customers(store: Store, customers: Sequence[Customer]) -> Upserted:
-    """Store customers whole, by id."""
-    return store.customers.upsert(customers)
+def put_customers(store: Store, customers: Sequence[Customer], *, region: str = "US") -> Upserted:
+    """Store customers whole, by id; messages of strangers with their identifiers become theirs."""
+    done = store.customers.upsert(customers)
+    relink(store, customers, region=region, by=BY)
+    return done
 
 
-def replace_customer(store: Store, customer: Customer, *, seen: Customer | None) -> None:
-    """Store a customer if it is still as *seen*; None: if there is none yet.
+def replace_customer(store: Store, customer: Customer, *, seen: Customer | None, region: str = "US") -> None:
+    """Store a customer if it is still as *seen*; None: if there is none yet (see `put_customers`).
 
     Raises
     ------
@@ -127,3 +132,4 @@ def replace_customer(store: Store, customer: Customer, *, seen: Customer | None)
     """
     if not store.customers.replace(customer, seen=seen):
         raise ConflictError("The customer changed in the meantime", hint="Read it again, and repeat the change.")
+    relink(store, [customer], region=region, by=BY)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from textcrm.link.message import decide, keys_of
 from textcrm.operations.decisions import as_decided
+from textcrm.operations.lookup import customer_finder
 from textcrm.records import CleanText, Customer, Insight, Message, OffsetMap
 from textcrm.store import Store
 from textcrm.store.relinks import Relink
@@ -56,7 +57,7 @@ def _decided(store: Store, message: Message, insight: Insight, *, region: str) -
         kind=insight.kind,
     )
     keys = keys_of(message, clean, insight.entities, region=region)
-    link, stranger = decide(message, keys, store.customers.find([key.key for key in keys]))
+    link, stranger = decide(message, keys, customer_finder(store)([key.key for key in keys]))
     # only a record that was found is a reason for another link
     found = stranger is None and link.outcome in ("linked", "review")
     return insight.model_copy(update={"link": link}) if found else insight

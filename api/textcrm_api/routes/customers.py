@@ -62,7 +62,8 @@ def list_customers(
 @router.put("/v1/customers", **needs("write"))
 def put_many(body: CustomersIn, service: ServiceDep) -> CustomersStoredOut:
     """Store up to 100 customers whole, by id."""
-    done = put_customers(service.store, [_customer(item, item.id, service) for item in body.items])
+    customers = [_customer(item, item.id, service) for item in body.items]
+    done = put_customers(service.store, customers, region=service.settings.region)
     return CustomersStoredOut(created=done.created, changed=done.changed, unchanged=done.unchanged)
 
 
@@ -86,7 +87,7 @@ def put_customer(
     """Store one customer whole. With `If-Match`, only where the record is still as it was read."""
     customer = _customer(body, customer_id, service)
     if if_match is None:
-        put_customers(service.store, [customer])
+        put_customers(service.store, [customer], region=service.settings.region)
     else:
         try:
             seen = service.store.customers.get(customer_id)
@@ -98,7 +99,7 @@ def put_customer(
                 "The customer is not as If-Match says.",
                 hint="Read it again, and repeat the change.",
             )
-        replace_customer(service.store, customer, seen=seen)
+        replace_customer(service.store, customer, seen=seen, region=service.settings.region)
     response.headers["ETag"] = _etag(customer)
     return convert.customer(customer)
 
