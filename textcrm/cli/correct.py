@@ -31,6 +31,7 @@ def correct(
     json: Json = False,
 ) -> None:
     """Say which label is right. `textcrm train RECIPE --with-corrections` learns from it."""
+    from textcrm.operations.audit import note_terminal
     from textcrm.operations.corrections import correct as run
     from textcrm.operations.corrections import labels_of
     from textcrm.store import open_store
@@ -40,6 +41,7 @@ def correct(
         full = store.messages.full_id(message)
         labels = labels_of(task, settings=settings)
         made = run(store, full, task=task, label=label, by=by or getpass.getuser(), labels=labels)
+        note_terminal(store, settings, "correct", full)
     if json:
         output.print_json({"id": made.id, "message": made.message_id, "task": task, "label": label, "by": made.by})
     else:
@@ -67,9 +69,12 @@ def list_(json: Json = False) -> None:
 
 def undo(correction: Annotated[str, typer.Argument(help="The id of the correction.", show_default=False)]) -> None:
     """Take a correction back."""
+    from textcrm.operations.audit import note_terminal
     from textcrm.operations.corrections import undo as run
     from textcrm.store import open_store
 
-    with open_store(read_settings()) as store:
+    settings = read_settings()
+    with open_store(settings) as store:
         undone = run(store, correction, by=getpass.getuser())
+        note_terminal(store, settings, "corrections undo", undone.message_id)
     output.say(f"Taken back: {undone.task} of {undone.message_id[:8]} is what the model said.")

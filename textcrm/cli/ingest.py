@@ -31,6 +31,7 @@ def ingest(
     What cannot be taken goes to the quarantine with its raw bytes and its reason; the rest goes on. Taking the same
     files in again changes nothing.
     """
+    from textcrm.operations.audit import note_terminal
     from textcrm.operations.ingest import ingest as run
     from textcrm.sources import count, mapping_of
     from textcrm.store import open_store
@@ -45,6 +46,7 @@ def ingest(
     total = sum(count(path) for path in paths if path.exists())
     with open_store(settings) as store, output.progress("Reading", total=total) as step:
         report = run(store, paths, channel=wanted, settings=settings, mapping=mapping, progress=step)
+        note_terminal(store, settings, "ingest", [path.name for path in paths])
     if json:
         for rejection in report.rejections:
             output.print_json({"quarantine": asdict(rejection)})
