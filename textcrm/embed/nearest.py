@@ -110,8 +110,6 @@ class Nearest:
         return True
 
     def _use(self, path: Path | None, index: Index | None, last: int) -> None:
-        if index is not None:
-            index.expansion_search = EXPANSION_SEARCH
         with self._lock:
             # without a file all is to be taken up again, from the first key on
             newer = self._keys[: self._tail] > (self.last if index is None else last)
@@ -218,6 +216,6 @@ def _opened(path: Path, *, view: bool) -> Index | None:
     from usearch.index import Index
 
     try:
-        return Index.restore(str(path), view=view)
+        return Index.restore(str(path), view=view, expansion_add=EXPANSION_ADD, expansion_search=EXPANSION_SEARCH)
     except (RuntimeError, ValueError, OSError):
         return None
