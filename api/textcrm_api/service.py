@@ -15,6 +15,7 @@ from fastapi import Depends, Request
 from textcrm.entities.mask import Purpose
 from textcrm.errors import StoreError, UsageError
 from textcrm.operations.entities import mask_texts
+from textcrm.operations.lookup import customer_finder
 from textcrm.operations.masking import mask_records
 from textcrm.operations.similar import Similar
 from textcrm.records import CHANNELS, Channel, EntitySpan, Insight, Language, Message, Prediction
@@ -132,7 +133,7 @@ class Models:
         """Return the insight of each message, linked but not stored, or the error that befell it."""
 
         def work(some: Sequence[Message]) -> Sequence[Insight]:
-            return self._engine.insights(some, find=self._store.customers.find, now=datetime.now(UTC))[0]
+            return self._engine.insights(some, find=customer_finder(self._store), now=datetime.now(UTC))[0]
 
         made = await self.batcher.run("insights", work, messages, chars=[len(m.text) for m in messages])
         for insight in made:
