@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     private_hosts: str = Field(
         default="", description="names, addresses, networks that are not public and webhooks may reach, comma between"
     )
+    smtp_url: SecretStr | None = Field(default=None, description="server of the mails: smtp://user:password@host:587")
+    mail_from: str = Field(default="", description="address that the mails come from")
     disk_floor_mb: int = Field(default=500, ge=1, description="free space below which no messages are taken")
     max_message_bytes: int = Field(default=25_000_000, ge=1_000)
     max_text_chars: int = Field(default=100_000, ge=100, description="longer texts are analysed up to here")

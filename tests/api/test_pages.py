@@ -25,7 +25,19 @@ from textcrm_api.dashboard import sign_in_link
 from textcrm_api.dashboard.original import harmless
 from textcrm_api.dashboard.report import report_html
 
-PATHS = ("/desk", "/trends", "/customers", "/customers/C-1", "/models", "/quarantine", "/operations")
+PATHS = (
+    "/desk",
+    "/trends",
+    "/topics",
+    "/said",
+    "/alerts",
+    "/label",
+    "/customers",
+    "/customers/C-1",
+    "/models",
+    "/quarantine",
+    "/operations",
+)
 BASE = "http://testserver"
 
 
@@ -354,3 +366,45 @@ def test_the_report_is_one_file_that_needs_nothing_else(store: Store, messages: 
         assert f">{len(messages) + 1}</b>" in text
         assert not re.search(r"<(script|img|link|iframe)\b", text)
         assert text.count("<svg") == 2
+
+
+def test_our_scripts_and_the_pages_are_small(person: TestClient, messages: list[Message]) -> None:
+    static = Path(dashboard.__file__).parent / "static"
+    assert sum(len(path.read_bytes()) for path in static.glob("*.js")) <= 40_000
+    styles = sum(len(path.read_bytes()) for path in static.glob("*.css"))
+    for path in (*PATHS, f"/desk/{messages[0].id}"):
+        assert len(person.get(path).content) + styles <= 300_000, path
+
+
+def test_watch_something_and_stop(person: TestClient, store: Store) -> None:
+    token = csrf(person)
+    person.post("/alerts", data={"csrf": token, "what": "intent:complaint", "channel": "email"})
+    (rule,) = store.alerts.rules()
+    assert (rule.what, rule.key, rule.channel) == ("intent", "complaint", "email")
+    assert "Complaint" in person.get("/alerts").text
+    person.post(f"/alerts/{rule.id}/remove", data={"csrf": token})
+    assert store.alerts.rules() == ()
+
+
+def test_label_and_take_it_back(person: TestClient, store: Store, messages: list[Message]) -> None:
+    del messages
+    page = person.get("/label?task=intent").text
+    chosen = re.findall(r'name="id" value="([0-9a-f]+)"', page)[0]
+    label = re.findall(r'name="label" value="([^"]+)"', page)[0]
+    token = csrf(person)
+    person.post("/label", data={"csrf": token, "task": "intent", "id": chosen, "label": label})
+    (made,) = store.corrections.list(task="intent")
+    assert (made.message_id, made.label) == (chosen, label)
+    assert chosen not in person.get("/label?task=intent").text
+    person.post("/label", data={"csrf": token, "task": "intent", "id": "", "undo": made.id})
+    assert store.corrections.list(task="intent") == []
+    assert person.get("/label?task=nothing").status_code == 404
+
+
+def test_trends_as_a_table(person: TestClient, messages: list[Message]) -> None:
+    del messages
+    answer = person.get("/trends.csv?by=week&split=intent")
+    assert answer.headers["content-type"].startswith("text/csv")
+    rows = answer.text.splitlines()
+    assert rows[0] == "week,intent,messages,negative,neutral,positive,unknown,net"
+    assert len(rows) > 3

@@ -29,7 +29,10 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("queue")(queue)
     app.command("show")(show)
-    app.command("trends")(trends)
+    group = typer.Typer(help="Numbers and sentiment over time, and what stands behind them.")
+    group.callback(invoke_without_command=True)(trends)
+    group.command("aspects")(aspects)
+    app.add_typer(group, name="trends")
     app.command("phrases")(phrases)
 
 
@@ -130,11 +133,14 @@ def show(
 
 
 def trends(
+    context: typer.Context,
     by: Annotated[str, typer.Option(help="day, week or month.")] = "week",
     channel: Annotated[str | None, typer.Option(help="Only this channel.")] = None,
     json: Json = False,
 ) -> None:
     """Show the number of messages and their sentiment over time."""
+    if context.invoked_subcommand is not None:
+        return
     from textcrm.cli.chart import net_bar
     from textcrm.operations.views import trend
     from textcrm.store import open_store
@@ -181,3 +187,34 @@ def phrases(
         output.print_table("Said more often there", ("phrase", "messages there", "elsewhere", "z"), rows)
     else:
         output.say("Nothing is said there more often than chance allows.")
+
+
+def aspects(
+    channel: Annotated[str | None, typer.Option(help="Of this channel.")] = None,
+    intent: Annotated[str | None, typer.Option(help="Of this intent.")] = None,
+    product: Annotated[str | None, typer.Option(help="Of this product.")] = None,
+    topic: Annotated[str | None, typer.Option(help="Of this topic, by its id.")] = None,
+    most: Annotated[int, typer.Option(min=1, max=100_000, help="Messages that are read, the newest.")] = 2_000,
+    json: Json = False,
+) -> None:
+    """Show what customers praise and what they blame, each with a sentence."""
+    from textcrm.engine import Engine
+    from textcrm.operations.aspects import aspects_of
+    from textcrm.store import open_store
+
+    given = {"channel": channel, "intent": intent, "product": product, "topic": topic}
+    settings = read_settings()
+    with open_store(settings) as store:
+        engine = Engine.open(settings, channels=["chat"])
+        filters = {k: v for k, v in given.items() if v is not None}
+        praised, blamed = aspects_of(store, engine, filters, most=most)
+    for title, found in (("Praised", praised), ("Blamed", blamed)):
+        if json:
+            for a in found:
+                said = {"term": a.term, "mood": a.mood, "messages": a.messages, "negative": a.negative}
+                output.print_json({**said, "positive": a.positive, "message": a.quote.message_id, "says": a.quote.text})
+        elif found:
+            rows = [(a.term, a.messages, a.negative, a.positive, a.quote.text) for a in found]
+            output.print_table(title, ("about", "messages", "negative", "positive", "says"), rows, cut="says")
+    if not json and not praised and not blamed:
+        output.say("Nothing is praised or blamed more than the rest.")

@@ -31,6 +31,7 @@ GROUPS = (
     "signin",
     "report",
     "topics",
+    "alerts",
     "worker",
     "index",
     "sources",

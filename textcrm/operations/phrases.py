@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 from math import log, sqrt
 
@@ -36,18 +37,31 @@ class Phrase:
     outside: int
 
 
-def phrases_of(store: Store, filters: dict[str, str], *, limit: int = 20) -> list[Phrase]:
+def phrases_of(
+    store: Store,
+    filters: dict[str, str],
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int = 20,
+    most: int = MOST_MESSAGES,
+) -> list[Phrase]:
     """Return what messages that fit *filters* say more often than all others, the surest first.
+
+    Parameters
+    ----------
+    since, until
+        Sent in ``[since, until)``; set apart from all others, and from other times.
 
     Raises
     ------
     UsageError
-        There are no filters, or an unknown one.
+        There are neither filters nor times, or there is an unknown filter.
     """
-    if not filters:
+    if not filters and since is None and until is None:
         raise UsageError("Nothing is set apart from everything", hint="Give a filter, such as --sentiment negative.")
-    chosen = dict(store.insights.texts(filters, limit=MOST_MESSAGES))
-    others = [text for key, text in store.insights.texts({}, limit=MOST_MESSAGES) if key not in chosen]
+    chosen = dict(store.insights.clean_texts(filters, since=since, until=until, limit=most))
+    others = [text for key, text in store.insights.clean_texts({}, limit=most) if key not in chosen]
     return set_apart(list(chosen.values()), others, limit=limit)
 
 

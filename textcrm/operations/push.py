@@ -103,6 +103,18 @@ def try_webhook(store: Store, name: str, *, settings: Settings, resolve: Resolve
     return _send(sink.config["url"], _secret(sink, settings), delivery, body, reach=reach, resolve=resolve)
 
 
+def post_signed(store: Store, name: str, delivery: str, body: bytes, *, settings: Settings) -> Attempt:
+    """Post something other than a result to a webhook, once, signed as all are.
+
+    Raises
+    ------
+    NotFoundError
+        There is no webhook of this name.
+    """
+    sink = webhook(store, name)
+    return _send(sink.config["url"], _secret(sink, settings), delivery, body, reach=Reach.of(settings.private_hosts))
+
+
 def add_kafka(
     store: Store,
     name: str,

@@ -19,6 +19,7 @@ from pymongo.errors import (
 
 from textcrm.errors import SettingsError, StoreError, UnavailableError
 from textcrm.settings import Settings
+from textcrm.store.alerts import Alerts
 from textcrm.store.corrections import Corrections
 from textcrm.store.customers import Customers
 from textcrm.store.embedded import EmbeddedServer
@@ -72,6 +73,7 @@ class Store:
         self.outbox = Outbox(db["outbox"], db["messages"], self.now)
         self.jobs = Jobs(db, self.now)
         self.topics = Topics(client, db, self.now)
+        self.alerts = Alerts(db, self.now)
         self.vectors = Vectors(db, self.now)
         self.workers = Workers(db["workers"], self.now)
         self.corrections = Corrections(db["corrections"], self.now)

@@ -124,6 +124,8 @@ INDEXES: tuple[Index, ...] = (
     _on("vectors", "by_number", ("encoder", ASCENDING), ("seq", ASCENDING), unique=True),
     _on("insights", "by_stored", ("stored_at", ASCENDING), ("_id", ASCENDING)),
     _on("jobs", "by_time", ("at", DESCENDING), ("_id", DESCENDING)),
+    _on("alerts", "by_time", ("at", DESCENDING), ("_id", DESCENDING)),
+    _on("alerts", "by_rule", ("rule", ASCENDING), ("key", ASCENDING), ("until", DESCENDING)),
     _on("corrections", "by_message", ("message", ASCENDING), ("task", ASCENDING), ("at", DESCENDING)),
 )
 

@@ -187,10 +187,28 @@ class Insights:
         rows = self._c.find(query).sort([(key, -1) for key in keys]).limit(limit)
         return [(insight_of(d), (d["rank"], d["sent_at"], d["_id"])) for d in rows]
 
-    def texts(self, filters: dict[str, str], *, limit: int) -> list[tuple[str, str]]:
-        """Return ids and cleaned texts of messages that fit, newest first."""
-        rows = self._c.find(check_filters(filters), {"record.clean": 1}).sort("sent_at", -1).limit(limit)
+    def clean_texts(
+        self,
+        filters: dict[str, str],
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int,
+    ) -> list[tuple[str, str]]:
+        """Return ids and cleaned texts of requests that fit and were sent in ``[since, until)``, newest first."""
+        query = {"kind": "request", **check_filters(filters)}
+        bounds = {k: v for k, v in (("$gte", since), ("$lt", until)) if v is not None}
+        if bounds:
+            query["sent_at"] = bounds
+        rows = self._c.find(query, {"record.clean": 1}).sort("sent_at", -1).limit(limit)
         return [(d["_id"], d["record"]["clean"]) for d in rows]
+
+    def uncorrected(self, task: str, *, limit: int) -> list[Insight]:
+        """Return the newest requests that no person said the label of *task* of."""
+        query: Document = {"kind": "request", f"desk.labels.{task}": {"$exists": False}}
+        if not task.isidentifier() or len(task) > 48:
+            raise UsageError("There is no such task")
+        return [insight_of(d) for d in self._c.find(query).sort("sent_at", -1).limit(limit)]
 
     def of_customer(self, customer_id: str, *, limit: int = 200) -> list[Insight]:
         """Return the insights of a customer's messages, newest first."""

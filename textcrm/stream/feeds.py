@@ -11,6 +11,7 @@ from pymongo.errors import PyMongoError
 
 from textcrm.embed.sentence import SentenceEncoder
 from textcrm.errors import StoreError
+from textcrm.operations.alerts import run_alerts
 from textcrm.operations.jobs import run_jobs
 from textcrm.operations.push import push
 from textcrm.operations.similar import keep_vectors
@@ -78,6 +79,7 @@ class Feeds:
         if (encoder := self._encoder) is not None:
             wanted[("vectors", "")] = lambda stop: keep_vectors(self._store, encoder, owner=self._owner, stop=stop)
         wanted[("topics", "")] = lambda stop: keep_assigned(self._store, owner=self._owner, stop=stop)
+        wanted[("alerts", "")] = lambda stop: run_alerts(self._store, self._settings, stop=stop)
         for key in [key for key in self._running if key not in wanted]:
             self._running.pop(key)[1].set()
         for key, work in wanted.items():

@@ -1,8 +1,8 @@
 """Finds topics among vectors of texts: no labels, no seed, the same answer whatever the order of the texts.
 
 Each vector is drawn towards its nearest neighbours, so that groups become dense and what lies between them thin; the
-groups are merged bottom-up by Ward's criterion along the graph of neighbours; there are as few as reach nine tenths of
-the best silhouette.
+groups are merged bottom-up by Ward's criterion along the graph of neighbours; there are as few as have three
+quarters of what the silhouette rises to its best.
 
 References
 ----------
@@ -29,7 +29,7 @@ NEIGHBOURS = 10
 SMOOTHINGS = 4
 GRID_RATIO = 1.12  # from one number of topics that is tried to the next
 MOST_TOPICS = 200
-ENOUGH = 0.9  # of the best silhouette: more topics say little more
+ENOUGH = 0.75  # of the rise to the best silhouette: more topics say little more
 PLAIN = 0.03  # of the best silhouette: what one step gains where the groups are plain
 STRAY_SHARE = 0.05  # of the members of a topic: so many lie farther off than its reach
 SECOND_MARGIN = 0.04  # cosine: a second topic that is this near to the first is meant, too
@@ -151,12 +151,13 @@ def _connected(graph: Any, points: Floats) -> Any:
 
 
 def _best_cut(children: NDArray[Any], points: Floats, most: int) -> Ints:
-    """Cut the tree into the fewest groups that reach nine tenths of the best silhouette of the points as they were."""
+    """Cut the tree into the fewest groups that have most of what the silhouette rises, of the points as they were."""
     counts = _grid(min(most, max(2, len(points) // 5)))
     worth = np.array([_silhouette(points, _cut(children, len(points), count)) for count in counts])
     rising = worth[: int(worth.argmax()) + 1]
     low = int(rising.argmin())  # two or three groups may stand apart by chance, before the real ones show
-    place = low + int(np.flatnonzero(rising[low:] >= ENOUGH * worth.max())[0])
+    enough = rising[low] + ENOUGH * (rising[-1] - rising[low])
+    place = low + int(np.flatnonzero(rising[low:] >= enough)[0])
     while place + 1 < len(worth) and worth[place + 1] - worth[place] > PLAIN * worth.max():
         place += 1
     return _cut(children, len(points), counts[place])

@@ -12,16 +12,19 @@ from textcrm.store import Store
 from textcrm_api.dashboard.pages import Pages
 from textcrm_api.dashboard.route import page_route
 from textcrm_api.dashboard.routes import (
+    alerts,
     audit,
     customers,
     desk,
     events,
     join,
+    label,
     message,
     models,
     operations,
     quarantine,
     signin,
+    topics,
     trends,
     users,
 )
@@ -29,7 +32,21 @@ from textcrm_api.dashboard.routes import (
 if TYPE_CHECKING:
     from textcrm.engine import Engine
 
-SIGNED_IN = (desk, events, message, customers, trends, models, quarantine, operations, users, audit)
+SIGNED_IN = (
+    desk,
+    events,
+    message,
+    customers,
+    trends,
+    topics,
+    alerts,
+    label,
+    models,
+    quarantine,
+    operations,
+    users,
+    audit,
+)
 
 
 def pages(store: Store, engine: Engine | None, settings: Settings) -> APIRouter:

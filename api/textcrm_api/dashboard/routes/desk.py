@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from textcrm.errors import UsageError
-from textcrm.operations import desk
+from textcrm.operations import desk, topic_runs
 from textcrm.store.desk import MOST_COUNTED, Cursor, Wanted
 from textcrm_api.dashboard.pages import Pages
 from textcrm_api.dashboard.reading import shown_text
@@ -64,6 +64,7 @@ def add(router: APIRouter, pages: Pages) -> None:
             counted_more=counted > MOST_COUNTED,
             choices={name: at_desk.values(name) for name in CHOICES},
             views=VIEWS,
+            topic_names=topic_runs.names(store) if shown.get("topic") else {},
             customer=_customer(pages, wanted),
             now=datetime.now(UTC),
             own=lambda message, insight: shown_text(message, insight).text,

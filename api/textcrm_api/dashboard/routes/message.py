@@ -46,7 +46,7 @@ def add(router: APIRouter, pages: Pages) -> None:
             reading=read(row.message, row.insight, pages.engine),
             predictions=predictions,
             corrected={c.task: c for c in opened.corrections},
-            labels={p.task: _labels(pages, p.task, row.insight) for p in predictions},
+            labels={p.task: labels_for(pages, p.task, row.insight) for p in predictions},
             similar=similar,
             following=desk.next_after(store, wanted, row.cursor, newest_first=newest_first),
             shown=shown,
@@ -69,7 +69,7 @@ def add(router: APIRouter, pages: Pages) -> None:
             task=task,
             label=first(form, "label"),
             by=request.state.person,
-            labels=_labels(pages, task, pages.store.insights.get(message_id)),
+            labels=labels_for(pages, task, pages.store.insights.get(message_id)),
         )
         return _back(request, message_id, f"correct:{task}")
 
@@ -84,7 +84,7 @@ def add(router: APIRouter, pages: Pages) -> None:
         return _back(request, message_id, "note:1")
 
 
-def _labels(pages: Pages, task: str, insight: Insight) -> list[str]:
+def labels_for(pages: Pages, task: str, insight: Insight) -> list[str]:
     """Return the labels to choose from: those of the model; without one, those that were ever given."""
     line = pages.engine.lines.get(insight.channel) if pages.engine is not None else None
     found = next((c.labels for c in line.classifiers if c.task == task), ()) if line else ()

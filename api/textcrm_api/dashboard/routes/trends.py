@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,13 +12,40 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from textcrm.errors import UsageError
-from textcrm.operations import trends
+from textcrm.operations import topic_runs, trends
 from textcrm.operations.desk import desk_of
+from textcrm.store import Store
 from textcrm.store.insights import Period
+from textcrm.store.rollup import MOODS
 from textcrm_api.dashboard.pages import Pages
 
-FIELDS = ("by", "split", "since", "until", "channel", "intent", "product", "language")
-CHOICES = ("channel", "intent", "product", "language")
+CHOICES = ("channel", "intent", "topic", "product", "language")
+MOST_COLUMNS = 500  # values of the split that a table holds
+MOST_EMERGING = 8
+FIELDS = ("by", "split", "since", "until", *CHOICES)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the address asks for."""
+
+    by: Period
+    split: str
+    equal: tuple[tuple[str, str], ...]
+    span: trends.Span
+
+
+def asked_of(pages: Pages, shown: dict[str, str]) -> Asked:
+    """Return what the fields of an address ask for.
+
+    Raises
+    ------
+    UsageError
+        One cannot be.
+    """
+    by = _period(shown.get("by", "week"))
+    equal = tuple((name, shown[name]) for name in CHOICES if shown.get(name))
+    return Asked(by, shown.get("split", "channel"), equal, _span(pages, shown, by))
 
 
 def add(router: APIRouter, pages: Pages) -> None:
@@ -25,12 +55,10 @@ def add(router: APIRouter, pages: Pages) -> None:
     def trend(request: Request) -> Response:
         store = pages.store
         shown = {name: request.query_params[name] for name in FIELDS if request.query_params.get(name)}
-        by = _period(shown.get("by", "week"))
-        split = shown.get("split", "channel")
-        equal = tuple((name, shown[name]) for name in CHOICES if shown.get(name))
-        span = _span(pages, shown, by)
+        asked = asked_of(pages, shown)
+        by, split, equal, span = asked.by, asked.split, asked.equal, asked.span
         series = trends.series(store, span, by=by, split=split, equal=equal)
-        after = _latest(span, by)
+        after = latest(span, by)
         comparison = trends.compare(store, after.before, after, split=split, equal=equal)
         return pages.render(
             request,
@@ -46,11 +74,48 @@ def add(router: APIRouter, pages: Pages) -> None:
             compared=comparison,
             data=chart_data(series, by=by, split=split, shown=shown),
             choices={name: desk_of(store).values(name) for name in CHOICES},
+            topic_names=topic_runs.names(store),
+            emerging=_emerging(store, after) if split != "topic" else (),
             plotly_ids=pages.assets.plotly_style_ids(),
             address=_address,
             one_day=timedelta(days=1),
             now=datetime.now(UTC),
         )
+
+    @router.get("/trends.csv", response_model=None)
+    def table(request: Request) -> Response:
+        shown = {name: request.query_params[name] for name in FIELDS if request.query_params.get(name)}
+        asked = asked_of(pages, shown)
+        series = trends.series(
+            pages.store, asked.span, by=asked.by, split=asked.split, equal=asked.equal, most=MOST_COLUMNS
+        )
+        return Response(
+            _csv(series, asked, topic_runs.names(pages.store)),
+            media_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": 'attachment; filename="trends.csv"', "Cache-Control": "no-store"},
+        )
+
+
+def _emerging(store: Store, after: trends.Span) -> list[trends.Change]:
+    """Return the topics that significantly more messages are about than before, the newest first."""
+    compared = trends.compare(store, after.before, after, split="topic")
+    rising = [c for c in compared.changes if c.key and c.real_volume and c.after.total > c.before.total]
+    return sorted(rising, key=lambda c: -(c.after.total + 1) / (c.before.total + 1))[:MOST_EMERGING]
+
+
+def _csv(series: trends.Series, asked: Asked, names: dict[str, str]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow([asked.by, asked.split, "messages", *MOODS, "unknown", "net"])
+    for line in series.lines:
+        # what begins like a formula is text in a spreadsheet, too
+        key = names.get(line.key, line.key) if asked.split == "topic" else line.key
+        key = f"'{key}" if key[:1] in "=+-@\t\r" and key else key
+        for start, mood in zip(series.starts, line.moods, strict=True):
+            counts = [mood.negative, mood.neutral, mood.positive, mood.unknown]
+            net = "" if mood.net is None else f"{mood.net:.4f}"
+            writer.writerow([f"{start:%Y-%m-%d}", key, mood.total, *counts, net])
+    return out.getvalue()
 
 
 def chart_data(series: trends.Series, *, by: Period, split: str, shown: dict[str, str]) -> dict[str, Any]:
@@ -93,7 +158,7 @@ def _span(pages: Pages, shown: dict[str, str], by: Period) -> trends.Span:
     return span
 
 
-def _latest(span: trends.Span, by: Period) -> trends.Span:
+def latest(span: trends.Span, by: Period) -> trends.Span:
     """Return the newest stretch to compare with the one before: 7 days, 4 weeks or 3 months, within the span."""
     length = {"day": timedelta(days=7), "week": timedelta(weeks=4), "month": timedelta(days=91)}[by]
     return trends.Span(max(span.since, span.until - length), span.until)

@@ -128,7 +128,8 @@
     }
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (event.target.matches("input:not([type=checkbox]), textarea, select") || (help && help.open)) return;
-    const act = acts[event.key];
+    const keyed = /^[a-z0-9]$/.test(event.key) && one(`[data-key="${event.key}"]`);
+    const act = keyed ? () => keyed.click() : acts[event.key];
     if (act) { event.preventDefault(); act(); }
   });
 

@@ -70,5 +70,13 @@
     lead(net, 0);
     lead(volume, 1);
     for (const chart of [net, volume]) chart.classList.add("drawn");
+    const save = document.querySelector("[data-png]");
+    if (save) {
+      save.hidden = false;
+      save.addEventListener("click", () => {
+        for (const [chart, filename] of [[net, "net-sentiment"], [volume, "messages"]])
+          Plotly.downloadImage(chart, { format: "png", width: 1200, height: 500, scale: 2, filename });
+      });
+    }
   });
 })();
