@@ -408,3 +408,24 @@ def test_trends_as_a_table(person: TestClient, messages: list[Message]) -> None:
     rows = answer.text.splitlines()
     assert rows[0] == "week,intent,messages,negative,neutral,positive,unknown,net"
     assert len(rows) > 3
+
+
+def test_a_view_is_saved_for_the_person_alone(person: TestClient, store: Store) -> None:
+    token = csrf(person)
+    person.post("/desk/views", data={"csrf": token, "name": "Angry mails", "channel": "email", "sentiment": "negative"})
+    assert store.views.of("Robin Vale") == {"Angry mails": {"channel": "email", "sentiment": "negative"}}
+    assert store.views.of("Ann") == {}
+    assert "/desk?channel=email&amp;sentiment=negative" in person.get("/desk").text
+    assert person.post("/desk/views", data={"csrf": token, "name": "", "channel": "email"}).status_code == 400
+    person.post("/desk/views", data={"csrf": token, "remove": "Angry mails"})
+    assert store.views.of("Robin Vale") == {}
+
+
+def test_the_messages_behind_a_confusion(person: TestClient, store: Store, messages: list[Message]) -> None:
+    said = store.insights.get(messages[0].id).prediction("urgency")
+    assert said is not None
+    corrections.correct(store, messages[0].id, task="urgency", label="high", by="Ann")
+    assert "/models/confused" in person.get("/models").text or person.get("/models").status_code == 200
+    page = person.get(f"/models/confused?task=urgency&said={said.label}&right=high").text
+    assert f"/desk/{messages[0].id}" in page
+    assert messages[0].id not in person.get("/models/confused?task=urgency&said=low&right=high").text

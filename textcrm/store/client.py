@@ -41,6 +41,7 @@ from textcrm.store.space import Space
 from textcrm.store.topics import Topics
 from textcrm.store.vectors import Vectors
 from textcrm.store.versions import upgrade
+from textcrm.store.views import Views
 from textcrm.store.workers import Workers
 
 DISK_FLOOR_BYTES = 500_000_000
@@ -74,6 +75,7 @@ class Store:
         self.jobs = Jobs(db, self.now)
         self.topics = Topics(client, db, self.now)
         self.alerts = Alerts(db, self.now)
+        self.views = Views(db)
         self.vectors = Vectors(db, self.now)
         self.workers = Workers(db["workers"], self.now)
         self.corrections = Corrections(db["corrections"], self.now)

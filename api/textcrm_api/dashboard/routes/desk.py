@@ -21,6 +21,7 @@ from textcrm_api.dashboard.session import local_path
 from textcrm_api.dashboard.words import query
 
 PER_PAGE = 50
+MOST_VIEW_NAME = 40
 FIELDS = (*desk.FIELDS, "state", "abstained", "mine", "since", "until", "search", "order")
 CHOICES = ("channel", "intent", "sentiment", "urgency", "language")
 VIEWS: tuple[tuple[str, str, dict[str, str]], ...] = (
@@ -64,11 +65,25 @@ def add(router: APIRouter, pages: Pages) -> None:
             counted_more=counted > MOST_COUNTED,
             choices={name: at_desk.values(name) for name in CHOICES},
             views=VIEWS,
+            saved=store.views.of(person),
             topic_names=topic_runs.names(store) if shown.get("topic") else {},
             customer=_customer(pages, wanted),
             now=datetime.now(UTC),
             own=lambda message, insight: shown_text(message, insight).text,
         )
+
+    @router.post("/desk/views", response_model=None, **by("viewer"))
+    def keep(request: Request) -> Response:
+        form, person = request.state.form, request.state.person
+        if removed := first(form, "remove"):
+            pages.store.views.remove(person, removed)
+            return RedirectResponse("/desk?done=unview:1", 303)
+        name = " ".join(first(form, "name").split())[:MOST_VIEW_NAME]
+        fields = {field: first(form, field) for field in FIELDS if first(form, field)}
+        if not name or not fields:
+            raise UsageError("A view has a name, and filters", hint="Choose filters first.")
+        pages.store.views.keep(person, name, fields)
+        return RedirectResponse("/desk" + query(fields, done="view:1"), 303)
 
     @router.post("/desk/act", response_model=None, **by("agent"))
     def act(request: Request) -> Response:

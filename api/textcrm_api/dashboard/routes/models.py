@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
@@ -9,6 +11,7 @@ from textcrm.registry import ModelEntry, Registry
 from textcrm_api.dashboard.pages import Pages
 from textcrm_api.dashboard.route import by, first
 
+MOST_CONFUSED, MOST_BEHIND = 6, 100
 SCORES = (
     "accuracy",
     "macro_f1",
@@ -29,12 +32,35 @@ def add(router: APIRouter, pages: Pages) -> None:
         for entry in registry.list():
             named.setdefault(entry.name, []).insert(0, entry)
         corrections: dict[str, int] = {}
+        confused: dict[str, Counter[tuple[str, str]]] = {}
         for correction in pages.store.corrections.list():
             corrections[correction.task] = corrections.get(correction.task, 0) + 1
+            if correction.said is not None and correction.said.label != correction.label:
+                pair = (correction.said.label, correction.label)
+                confused.setdefault(correction.task, Counter())[pair] += 1
         loaded = {}
         if pages.engine is not None:
             loaded = {c.name: c.version for line in pages.engine.lines.values() for c in line.classifiers}
-        return pages.render(request, "models.html", named=named, corrections=corrections, loaded=loaded, scores=_scores)
+        return pages.render(
+            request,
+            "models.html",
+            named=named,
+            corrections=corrections,
+            confused={task: pairs.most_common(MOST_CONFUSED) for task, pairs in confused.items()},
+            loaded=loaded,
+            scores=_scores,
+        )
+
+    @router.get("/models/confused", response_model=None)
+    def behind(request: Request) -> Response:
+        task, said, right = (request.query_params.get(name, "") for name in ("task", "said", "right"))
+        rows = [
+            c for c in pages.store.corrections.list(task=task) if c.said and (c.said.label, c.label) == (said, right)
+        ]
+        found = pages.store.messages.get_many([c.message_id for c in rows[-MOST_BEHIND:]])
+        return pages.render(
+            request, "confused.html", task=task, said=said, right=right, rows=rows[::-1][:MOST_BEHIND], found=found
+        )
 
     @router.post("/models/activate", response_model=None, **by("analyst"))
     def activate(request: Request) -> Response:
