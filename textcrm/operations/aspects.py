@@ -34,7 +34,10 @@ MOST_SENTENCES = 8  # of one message
 LONGEST = 400  # characters of a sentence
 LEAST = 3  # messages that speak of an aspect
 Z = 1.64
-NOT_ASPECTS = frozenset("thank thanks hi hello team day time way thing lot bit one regard please year week".split())
+HALF = 0.5  # where most of all sentences are of one mood, most of an aspect is enough
+NOT_ASPECTS = frozenset(
+    "thank thanks hi hello team morning afternoon evening day time way thing lot bit one regard please week".split()
+)
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ def _ranked(
     found = []
     for term, said in heard.items():
         this, both = getattr(said, mood), len(said.negative) + len(said.positive)
-        if len(this) < LEAST or _least_share(len(this), both) <= min(usual, 0.9):
+        if len(this) < LEAST or _least_share(len(this), both) <= min(usual, HALF):
             continue
         quote = max(this.values(), key=lambda q: (q.confidence - len(q.text) / 1_000, q.message_id))
         found.append(Aspect(term, mood, len(said.all), len(said.negative), len(said.positive), quote))

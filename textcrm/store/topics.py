@@ -112,8 +112,9 @@ class Topics:
         return self.get(topic_id)
 
     def sample(self, encoder: str, *, limit: int) -> list[tuple[str, str, bytes]]:
-        """Return id, text and vector of the newest requests that have a vector."""
-        rows = self._insights.find({"kind": "request"}, {"record.clean": 1}).sort("sent_at", -1).limit(limit)
+        """Return id, text and vector of the newest requests that have a vector, in languages that models read."""
+        readable: Document = {"kind": "request", "record.language.supported": True}
+        rows = self._insights.find(readable, {"record.clean": 1}).sort("sent_at", -1).limit(limit)
         texts = {d["_id"]: d["record"]["clean"] for d in rows}
         return [(i, texts[i], vector) for i, vector in self._vectors_of(encoder, list(texts)).items()]
 

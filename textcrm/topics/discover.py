@@ -29,6 +29,7 @@ NEIGHBOURS = 10
 SMOOTHINGS = 4
 GRID_RATIO = 1.12  # from one number of topics that is tried to the next
 MOST_TOPICS = 200
+LEAST_SHARE = 12  # texts a topic, on average
 ENOUGH = 0.75  # of the rise to the best silhouette: more topics say little more
 PLAIN = 0.03  # of the best silhouette: what one step gains where the groups are plain
 STRAY_SHARE = 0.05  # of the members of a topic: so many lie farther off than its reach
@@ -152,7 +153,7 @@ def _connected(graph: Any, points: Floats) -> Any:
 
 def _best_cut(children: NDArray[Any], points: Floats, most: int) -> Ints:
     """Cut the tree into the fewest groups that have most of what the silhouette rises, of the points as they were."""
-    counts = _grid(min(most, max(2, len(points) // 5)))
+    counts = _grid(min(most, max(2, len(points) // LEAST_SHARE)))
     worth = np.array([_silhouette(points, _cut(children, len(points), count)) for count in counts])
     rising = worth[: int(worth.argmax()) + 1]
     low = int(rising.argmin())  # two or three groups may stand apart by chance, before the real ones show
