@@ -46,6 +46,9 @@ PAGES = (
     "/trends",
     "/trends?split=intent&channel=email",
     "/trends?by=day&split=product",
+    "/trends?split=topic",
+    "/trends?topic=t7",
+    "/topics",
 )
 
 
@@ -68,6 +71,7 @@ def pairs(count: int) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         link = Link(customer_id=f"C-{rng.randrange(50_000)}", outcome="linked", confidence=1.0)
         document = insight_document(insight(sent, predictions=predictions, link=link), sent, stored_at=NOON)
         document["language"] = rng.choice(("en", "en", "en", "de", "fr"))
+        document["topic"] = [f"t{rng.randrange(100)}"] if rng.random() < 0.8 else []
         if rng.random() < 0.9:
             document["desk"] = {"closed": NOON}
         yield message_document(sent, stored_at=NOON, priority=0), document

@@ -136,13 +136,13 @@ def test_by_webhook_signed(moved: Store, settings: Settings) -> None:
 def test_what_cannot_be(store: Store) -> None:
     for wrong in ({"what": "noise"}, {"what": "net", "key": "x"}, {"what": "net", "channel": "fax"}):
         with pytest.raises(UsageError):
-            add_rule(store, by="ann", **wrong)  # type: ignore[arg-type]
+            add_rule(store, by="ann", **wrong)
     for mail in ("ann", "a@b", "a b@example.com", "a@example.com\nBcc: x@example.com", "@example.com"):
         with pytest.raises(UsageError):
             add_rule(store, "net", mails=[mail], by="ann")
     for missing in ({"what": "topic", "key": "t0"}, {"what": "net", "hook": "none"}):
         with pytest.raises(NotFoundError):
-            add_rule(store, by="ann", **missing)  # type: ignore[arg-type]
+            add_rule(store, by="ann", **missing)
     with pytest.raises(NotFoundError):
         store.alerts.remove("a0")
 
