@@ -8,7 +8,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from textcrm.clean import Cleaner, boilerplate, closings, contacts, header_blocks, separators, social
+from textcrm.clean import (
+    Cleaner,
+    boilerplate,
+    closings,
+    contacts,
+    footers,
+    header_blocks,
+    kind_words,
+    separators,
+    social,
+)
 from textcrm.clean.html_tags import tokens
 from textcrm.clean.offsets import Mapped
 from textcrm.records import Message, Source
@@ -28,6 +38,17 @@ def _title(text: str) -> object:
     return list(tokens(text))
 
 
+def _mail(text: str) -> Message:
+    return Message(
+        id="x",
+        channel="email",
+        text=text,
+        subject=text[:1_000],
+        received_at=datetime(2024, 1, 1, tzinfo=UTC),
+        source=Source(kind="eml"),
+    )
+
+
 FUNCTIONS: dict[str, Callable[[str], object]] = {
     "separator": separators.separator,
     "attribution": lambda text: separators.attribution([text], quote_follows=True),
@@ -42,6 +63,10 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "role": contacts.is_role,
     "signature_like": contacts.signature_like,
     "device": boilerplate.is_device,
+    "legal": lambda text: footers.is_legal(text[:2_000], text[:2_000]),
+    "list": lambda text: footers.is_list(text[:2_000]),
+    "banner": footers.is_banner,
+    "kind": lambda text: kind_words.kind_by_words(_mail(text), text),
     "tags": _title,
     "social": lambda text: social.normalise(Mapped.verbatim(text)),
     "words": headers.words,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from textcrm.clean.boilerplate import is_device, is_rule
+from textcrm.clean.footers import is_register
 from textcrm.clean.lines import bare
 
 _PHONE = re.compile(r"(?<![\w-])(?:\+|00)?\(?\d[\d ().\-/–]{5,22}\d(?![\w-])")
@@ -137,7 +138,7 @@ def signature_like(text: str) -> bool:
         return True
     if len(line) > _MOST_LINE:
         return False
-    if is_contact(line) or is_place(line) or is_role(line) or is_device(line):
+    if is_contact(line) or is_place(line) or is_role(line) or is_device(line) or is_register(line):
         return True
     if line.startswith(('"', "“", "„", "«")) and len(line) <= _MOST_LINE:
         return True  # a motto

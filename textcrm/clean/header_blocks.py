@@ -13,20 +13,21 @@ from textcrm.clean.lines import bare
 _LABELS: dict[str, str] = {
     "from": "from|von|de|da|van|od|от|от кого|发件人|寄件者|寄件人|差出人|送信者|发自|fra|från|lähettäjä|expéditeur"
     "|remitente|mittente"
-    "|afzender|nadawca|отправитель|sender|kimden|feladó|absender",
+    "|afzender|nadawca|отправитель|sender|kimden|feladó|absender|από|de la|מאת|من|보낸 사람|보낸사람",
     "date": "sent|date|gesendet|datum|envoyé|envoyé le|enviado|enviado el|enviado em|enviada em|fecha"
     "|data|inviato|inviata|verzonden"
     "|verzonden op|wysłano|wysłane|wysłany|data wysłania|отправлено|дата|дата отправки|发送时间|发送日期|日期|时间"
     "|寄件日期|送信日時|日時|日付"
-    "|sendt|skickat|dato|lähetetty|date sent|gesendet am|tarih|odesláno|sent at|sent on|送信日|傳送時間",
+    "|sendt|skickat|dato|lähetetty|date sent|gesendet am|tarih|odesláno|sent at|sent on|送信日|傳送時間"
+    "|gönderilme|gönderme|gön|elküldve|dátum|trimis|ημερομηνία|נשלח|תאריך|تم الإرسال|التاريخ|보낸 날짜|날짜",
     "to": "to|an|à|a|para|per|aan|do|кому|收件人|宛先|til|till|vastaanottaja|destinataire|destinatario|pour"
     "|kime|komu|empfänger"
-    "|destinatário|odbiorca|получатель|收件者",
+    "|destinatário|odbiorca|получатель|收件者|címzett|către|προς|אל|إلى|받는 사람|받는사람",
     "cc": "cc|kopie|copie|copie à|copia|cópia|kopia|копия|抄送|副本|bcc|cci|cco|blindkopie|kopi|dw|ccn|udw"
     "|kopie \\(cc\\)|cc:n",
     "subject": "subject|betreff|objet|asunto|assunto|oggetto|onderwerp|temat|тема|主题|主題|主旨|件名|标题|emne"
     "|ämne|aihe|thema"
-    "|konu|předmět|sujet|re",
+    "|konu|předmět|sujet|tárgy|subiect|θέμα|נושא|الموضوع|제목|re",
     "other": "reply-to|antwort an|répondre à|importance|wichtigkeit|priority|priorität|attachments"
     "|anlagen|pièces jointes|organization"
     "|message-id|sent by|please respond to|responder a|anhänge|bijlagen|adjuntos|anexos|allegati"
@@ -34,12 +35,15 @@ _LABELS: dict[str, str] = {
 }
 _LABEL_OF = {label.replace("\\", ""): name for name, labels in _LABELS.items() for label in labels.split("|")}
 _LINE = re.compile(r"\A[*_ \t]{0,6}([^\W\d_][^:：\n@<>]{0,22}?)[*_ \t]{0,4}[:：][*_]{0,2}(.*)$")
+# Fields one after another on a single line, as a program leaves them that joins lines.
+_INLINE = re.compile(r"(?:\A|(?<=\s))\*{0,2}([^\W\d_]{1,14})\*{0,2} ?[:：]")
 _BLANKS = re.compile(r"\s{1,20}")
 _ADDRESS = re.compile(r"[^\s@]{1,64}@[^\s@]{2,190}|/[A-Z]{2,12}(?:/|@|\b)")
 _DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{1,2}:\d{2}|\b(?:19|20)\d{2}\b")
 # "05/11/2001 09:13 AM", alone on its line or after "Name on": how Notes dates a message.
 _NOTES_DATE = re.compile(
-    r"\A(?:.{0,80}\bon )?\d{1,4}[./-]\d{1,2}[./-]\d{2,4},?\s{1,4}\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AaPp]\.?[Mm]\.?)?"
+    r"\A(?:.{0,80}\bon )?(?:\d{1,4}[./-]\d{1,2}[./-]\d{2,4}|[^\W\d_]{3,9}\.? \d{1,2},? \d{4}"
+    r"|\d{1,2}\.? [^\W\d_]{3,9}\.? \d{4}),?\s{1,4}\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AaPp]\.?[Mm]\.?)?"
     r"(?:\s[A-Z]{2,5})?(?:\s\(?[A-Z]{2,5}\)?)?"
 )
 _RULE = re.compile(r"[-_=*~\u2500—–]{5,200}")
@@ -69,6 +73,8 @@ def header_block(lines: Sequence[str], at: int) -> int:
     first = label(lines[at])
     if first is None or first[0] in {"cc", "other"}:
         return 0
+    if _on_one_line(lines[at]):
+        return 1
     seen: set[str] = set()
     values: list[str] = []
     index, last = at, at
@@ -98,6 +104,12 @@ def header_block(lines: Sequence[str], at: int) -> int:
     )
     dated = "date" not in real or any(_DATE.search(value[:200]) for value in values)
     return last - at + 1 if enough and telling and dated else 0
+
+
+def _on_one_line(text: str) -> bool:
+    head = text[:600]
+    fields = {_LABEL_OF.get(match[1].lower()) for match in _INLINE.finditer(head)}
+    return {"from", "date", "subject"} <= fields and bool(_DATE.search(head) or _ADDRESS.search(head))
 
 
 def _continues(text: str) -> bool:

@@ -36,7 +36,8 @@ _HINTS = re.compile(
         |id=["']?(?:x_)?(?:reply-?intro|origbody)["' >])
     |(?P<rule>border-top:\s?solid|border-top-style:\s?solid|border-top:\s?[0-9.]+p[xt]\s+solid)
     |(?P<signature>gmail_signature|moz-signature|data-signatureblock|protonmail_signature_block|bloop_sign
-        |AppleMailSignature|ms-outlook-mobile-signature|mobile-signature|class=["']?(?:signature|email-signature)["' >]
+        |AppleMailSignature|messageSignatureSection|ms-outlook-mobile-signature|mobile-signature
+        |class=["']?(?:signature|email-signature)["' >]
         |id=["']?(?:x_)?(?:ms-outlook-)?(?:Signature|signature|mail-signature|_MailAutoSig)["' >])
     |(?P<hidden>display:\s?none|mso-hide:\s?all|visibility:\s?hidden|font-size:\s?0(?:px|pt)?[;"' ]|max-height:\s?0)""",
     re.VERBOSE | re.IGNORECASE,

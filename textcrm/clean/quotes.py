@@ -33,7 +33,7 @@ def mark_quotes(lines: Sequence[Line]) -> None:
             continue
         if announced is not None:
             kind: PartKind = "forwarded" if announced == "forwarded" else "quoted"
-            _rest(lines, index, index, kind, f"separator_{announced}")
+            _rest(lines, rule_above(texts, index), index, kind, f"separator_{announced}")
             return
         colon = ":" in line.text or "：" in line.text  # what the block rules below cannot do without
         block = header_block(texts, index) if colon else 0
@@ -115,6 +115,8 @@ def _attribution_at(lines: Sequence[Line], index: int) -> int:
         text = line.text
         if not _may_end_attribution(text):
             continue
+        if width > 1 and separator(text) is not None:
+            return 0  # it says all by itself
         after = _next(lines, at + 1)
         quoted = after is not None and _is_quoted(lines[after])
         if attribution(window, quoted):

@@ -32,11 +32,13 @@ _VERB_INSIDE = re.compile(
 _START = re.compile(
     r"(?:on|at|in|am|um|der|die|le|la|el|em|no dia|il|il giorno|in data|op|w dniu|dnia|den|dne|pada|в"
     r"|on the|mensaje de"
-    r"|от|at)\b|[于於在]|\"?[^\s<>@]{1,60}@|[\[(<\"'„«“]|[A-ZÀ-ŽА-ЯŁŚŻ\u3040-\u30ff\u4e00-\u9fff]|\d|[а-яa-z]{2,3}[.,]",
+    r"|от|at)\b|[于於在]|\"?[^\s<>@]{1,60}@|[\[(<\"'„«“]"
+    r"|[A-ZÀ-ŽА-ЯŁŚŻ\u0590-\u06ff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]|\d|[а-яa-z]{2,3}[.,]",
     re.IGNORECASE,
 )
 _TIME = r"\d{1,2}\s?[:.hH時时点]\s?\d{2}"
 _YEAR = r"(?:19|20)\d{2}"
+_NUMERIC = r"\d{1,4}[./-]\d{1,2}[./-]\d{2,4}"
 _DATED = re.compile(rf"{_YEAR}|{_TIME}|\d{{1,2}}[./-]\d{{1,2}}[./-]\d{{2,4}}")
 _FULL_DATE = re.compile(
     rf"(?:{_YEAR}|\d{{1,2}}[./-]\d{{1,2}}[./-]\d{{2}}).{{0,60}}{_TIME}|{_TIME}.{{0,60}}(?:{_YEAR}"
@@ -46,7 +48,7 @@ _ADDRESS = re.compile(r"[^\s@<>()\"]{1,64}@[^\s@<>()\"]{1,190}")
 _ENDS_IN_ADDRESS = re.compile(r"[>)\]\"][ ]{0,2}[:：]$")
 _MOST_ATTRIBUTION = 400
 
-_DASHES = r"[-_=*~—–\u2500]"
+_DASHES = r"[-_=*~—–\u2010\u2011\u2500]"
 _QUOTED_WORDS = (
     r"original message|original appointment|originalmessage|reply message|original email|urspr(?:ü"
     r"|ue)ngliche (?:nachricht|mail)"
@@ -79,6 +81,7 @@ _FORWARD_WORDS = (
     r"|已转发邮件|开始转发的邮件|下面是被转发的邮件"
     r"|転送(?:された)?(?:メッセージ|メール)|転送開始|下記は転送メール|videresendt (?:meddelelse|melding)"
     r"|vidarebefordrat meddelande|välitetty viesti|přeposlaná zpráva|iletilen (?:mesaj|ileti)"
+    r"|repassado por|réacheminé par|doorgezonden door|inoltrato da"
 )
 _QUOTED = re.compile(rf"\A{_DASHES}{{1,80}}[ ]?(?:{_QUOTED_WORDS})[ ]?[:：]?[ ]?{_DASHES}{{0,80}}$", re.IGNORECASE)
 _FORWARDED = re.compile(
@@ -91,19 +94,31 @@ _FORWARDED_CJK = re.compile(rf"\A{_DASHES}{{2,80}}[ ]?(?:{_FORWARD_WORDS})", re.
 
 # GroupWise: "Name <address> 12/03/24 09:41AM >>>".
 _GROUPWISE = re.compile(r"\A(?:>>> ?)?[^>]{2,80}(?:>[^>]{0,60})?\d{1,2}[:.]\d{2} ?(?:[AaPp][Mm])? ?>>>$")
-# Zoho and phones: "---- On <date> <name> wrote ----".
+# Zoho, Notes, Yahoo: "---- On <date> <name> wrote ----", "-----<name> schrieb: -----", "--- On <date>, <name> wrote:".
 _DASHED_VERB = re.compile(
-    rf"\A{_DASHES}{{2,20}} [^\n]{{2,200}} (?:wrote|schrieb|a écrit|escribió|escreveu|ha scritto|schreef)"
-    rf" {_DASHES}{{2,20}}$"
+    rf"\A{_DASHES}{{2,20}} ?(?=[^\n]{{2,240}}(?:@|\d))[^\n]{{2,240}}?"
+    r" (?:wrote|schrieb|a écrit|escribió|escreveu|ha scritto|schreef|napisał\(?a?\)?|написал\(?а?\)?) ?:?"
+    rf"(?: ?{_DASHES}{{2,20}})?$"
 )
-# Ticket systems ask for the answer above a line of theirs.
-_ABOVE = re.compile(
-    r"\A[#=*_\- ]{0,40}(?:please )?(?:(?:type|write|enter|add) your )?"
-    r"(?:reply|response|answer) above (?:this|the) line\b"
-    r"|\A[#=*_\- ]{0,40}(?:bitte )?(?:antworten sie|ihre antwort)? ?(?:bitte )?(?:über|oberhalb) dieser (?:zeile|linie)"
-    r"|\A[#=*_\- ]{0,40}(?:répondez|répondre|votre réponse) au-dessus de cette ligne"
-    r"|\A[#=*_\- ]{0,40}(?:escriba|responda)[^\n]{0,30} (?:encima|arriba) de esta línea",
+# Notes: "<name> ---<date and time>---<first words>".
+_NOTES_LINE = re.compile(rf"\A[^\n]{{2,80}}? ?---{_NUMERIC} \d{{1,2}}[:.]\d{{2}}[^\n-]{{0,12}}---")
+# Ticket systems ask for the answer above a line of theirs: a word for it, a word for the place, and a drawn line.
+_ANSWER = re.compile(
+    r"repl|respon|answer|comment|write|type|antwort|répon|respuesta|risposta|risponde|rispondi|resposta|antwoord"
+    r"|reageer|odpowied|odpisz|ответ|回复|回覆|答复|返信",
     re.IGNORECASE,
+)
+_PLACE = re.compile(
+    r"(?:above|before) (?:this|the) (?:line|text)|(?:über|oberhalb) (?:dieser|der) (?:zeile|linie)"
+    r"|au[- ]dessus de (?:cette|la) ligne|(?:encima|arriba) de (?:esta|la) línea|acima (?:desta|da) linha"
+    r"|sopra (?:a )?(?:questa|la) (?:riga|linea)|boven deze (?:regel|lijn)|(?:nad tą|powyżej tej) lini"
+    r"|(?:выше|над) этой (?:строк|лини)|(?:此|本|这|該)(?:条)?(?:行|线|線)(?:的)?(?:上方|以上|之上|上面)"
+    r"|この(?:行|線)(?:より|の)上",
+    re.IGNORECASE,
+)
+_DRAWN = re.compile(r"[#=*_\-—–\u2500]{2,}")
+_ABOVE = re.compile(
+    r"\A(?:please )?(?:(?:type|write|enter|add) your )?(?:reply|response|answer) above (?:this|the) line\b", re.I
 )
 # A date and an address at the end of a line are the head of a quote without any verb.
 _HEAD_BY_ADDRESS = re.compile(r"<[^\s@<>]{1,64}@[^\s<>]{1,190}>[^<>@]{0,60}$")
@@ -114,11 +129,25 @@ def separator(text: str) -> str | None:
     line = bare(text)
     if not 4 <= len(line) <= 300:
         return None
-    if _QUOTED.match(line) or _DASHED_VERB.match(line) or _GROUPWISE.match(line) or _ABOVE.match(line):
+    if _QUOTED.match(line) or _DASHED_VERB.match(line) or _GROUPWISE.match(line) or _above(line):
+        return "quoted"
+    if "---" in line and _NOTES_LINE.match(line):
         return "quoted"
     if _FORWARDED.match(line) or _FORWARDED_CJK.match(line):
         return "forwarded"
     return None
+
+
+def _above(line: str) -> bool:
+    """Return whether a ticket system says with *line* that answers go above it."""
+    if _ABOVE.match(line):
+        return True
+    return (
+        len(line) <= 140
+        and _DRAWN.match(line) is not None
+        and _PLACE.search(line) is not None
+        and _ANSWER.search(line) is not None
+    )
 
 
 def dated(text: str) -> bool:

@@ -16,6 +16,7 @@ _TOKEN = re.compile(r"[^\W\d_]{2,}")
 _DELIMITER = re.compile(r"(?:--|—|––|- -|_{2,80}|-{3,80}|={3,80}|\*{3,80}|~{3,80})")
 # Quotes by these rules may stand between answers; what other rules find ends the own text above it.
 _BETWEEN = frozenset({"quote_mark", "quote_wrapped", "html_blockquote"})
+_PIECES = re.compile(r"\s{0,3}[|•·]\s{0,3}|, |\s[-–—/]\s|\s{3,20}")
 _POSTSCRIPT = re.compile(r"p\.?\s?(?:p\.?\s?)?s\.?[ :.)-]", re.IGNORECASE)
 _ENDS_SENTENCE = re.compile(r"[.!?:;。！？…)\"'][)\"']?$")
 
@@ -148,9 +149,13 @@ def _start(stretch: list[Line], filled: list[Line], names: frozenset[str]) -> tu
         ):
             return index, "closing"
     for index in range(max(tail, 1), len(filled)):
-        if _is_author(filled[index].text, names):
+        if _is_author(filled[index].text, names) and not _announced(filled[index - 1].text):
             return index, "author"
-    return _by_contacts(stretch, filled, max(tail, 1)) or _bare_name(stretch, filled, names)
+    return (
+        _by_contacts(stretch, filled, max(tail, 1))
+        or _one_line(stretch, filled, names)
+        or _bare_name(stretch, filled, names)
+    )
 
 
 def _by_contacts(stretch: list[Line], filled: list[Line], tail: int) -> tuple[int, str] | None:
@@ -161,13 +166,37 @@ def _by_contacts(stretch: list[Line], filled: list[Line], tail: int) -> tuple[in
     if not contacts or telling[-1] < len(filled) - 3 or all(is_link(filled[index].text) for index in contacts):
         return None
     first = telling[0]
+    if _announced(filled[first - 1].text):
+        return None
     if first > tail and looks_like_name(filled[first - 1].text):
+        if _announced(filled[first - 2].text):
+            return None
         # one line under a name is enough where the name stands apart
         enough = len(telling) >= 2 or (telling[-1] == len(filled) - 1 and _after_blank(stretch, filled[first - 1]))
         return (first - 1, "contacts") if enough else None
     if len(telling) < 2:
         return None
     return (first, "contacts") if _after_blank(stretch, filled[first]) and len(contacts) >= 2 else None
+
+
+def _announced(text: str) -> bool:
+    """What stands below "my new address:" is told by the author, and signs nothing."""
+    return text.rstrip().endswith((":", "："))
+
+
+def _one_line(stretch: list[Line], filled: list[Line], names: frozenset[str]) -> tuple[int, str] | None:
+    """A last line that holds all: "Ann Lee | Buyer | 020 7946 0018", or the author's initials."""
+    last = len(filled) - 1
+    if last < 1 or _announced(filled[last - 1].text) or not _after_blank(stretch, filled[last]):
+        return None
+    text = bare(filled[last].text)
+    pieces = [piece for piece in _PIECES.split(text) if piece]
+    if 2 <= len(pieces) <= 8 and looks_like_name(pieces[0]) and all(_tells(piece) for piece in pieces[1:]):
+        return last, "one_line"
+    initials = text.replace(".", "").replace(" ", "")
+    if 1 <= len(initials) <= 3 and initials.isupper() and set(initials.lower()) <= {name[0] for name in names}:
+        return last, "initials"
+    return None
 
 
 def _bare_name(stretch: list[Line], filled: list[Line], names: frozenset[str]) -> tuple[int, str] | None:
@@ -197,7 +226,7 @@ def _divide(stretch: list[Line], filled: list[Line], index: int, *, rule: str, n
     position = {id(line): place for place, line in enumerate(stretch)}
     end = position[id(filled[-1])] + 1
     start = position[id(filled[index])]
-    if rule == "contacts" or (rule == "author" and index + 1 < len(filled)):
+    if rule in {"contacts", "one_line"} or (rule == "author" and index + 1 < len(filled)):
         _sign(stretch, start, end, rule)
         return
     last = index

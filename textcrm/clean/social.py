@@ -10,11 +10,11 @@ from textcrm.clean.offsets import Mapped
 
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 # "RT @handle:" in front, or " RT @handle:" within: what follows is another's post, kept, the mark goes.
-_RETWEET = re.compile(r"(?:^|(?<=\s))RT\s{1,3}@\w{1,30}:?\s{0,3}")
+_RETWEET = re.compile(r"(?:^|(?<=\s))(?:RT|MT|^rt)\s{1,3}@\w{1,30}:?\s{0,3}")
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"]{2,500}|\bpic\.twitter\.com/\w{1,30}")
 _HANDLE = re.compile(r"(?<![\w@])@\w{1,40}")
-_HASHTAG = re.compile(r"(?<![\w&])[#＃](\w{1,100})")
-_HUMP = re.compile(r"(?<=[a-zà-ž])(?=[A-ZÀ-Ž])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])|_")
+_HASHTAGS = re.compile(r"(?<![\w&])(?:[#＃]\w{1,100}){1,20}")
+_MARK = re.compile("[#＃]")
 _ELONGATED = re.compile(r"([^\W\d_])\1{2,}")
 _REPEATED_MARK = re.compile(r"([!?])\1{3,}")
 _EMOJI = re.compile(
@@ -34,13 +34,14 @@ def normalise(text: Mapped) -> Mapped:
     ``Never Again``, an emoji its Unicode name in words, ``soooo`` is ``soo``.
     """
     if "&" in text.text:
-        text = text.sub(_ENTITY, lambda match: html.unescape(match[0]))
-    if "RT" in text.text:
+        for _ in range(2):  # posts that went through two programs are escaped twice
+            text = text.sub(_ENTITY, lambda match: html.unescape(match[0]).replace("\xa0", " "))
+    if "@" in text.text:
         text = text.sub(_RETWEET, lambda _: "")
     text = text.sub(_URL, lambda _: "http")
     if "@" in text.text:
         text = text.sub(_HANDLE, lambda _: "@user")
-    text = text.sub(_HASHTAG, lambda match: split_hashtag(match[1]))
+    text = text.sub(_HASHTAGS, lambda match: " ".join(map(split_hashtag, _MARK.split(match[0][1:]))))
     text = text.sub(_ELONGATED, lambda match: match[1] * 2)
     text = text.sub(_REPEATED_MARK, lambda match: match[1] * 3)
     if not text.text.isascii():
@@ -50,7 +51,23 @@ def normalise(text: Mapped) -> Mapped:
 
 def split_hashtag(tag: str) -> str:
     """Return the words of a hashtag: by capitals, digits and underscores; one without them stays a word."""
-    return " ".join(word for word in _HUMP.split(tag) if word)
+    words, start = [], 0
+    for at in range(1, len(tag)):
+        if _begins_word(tag, at):
+            words.append(tag[start:at])
+            start = at
+    words.append(tag[start:])
+    return " ".join(word for word in (word.strip("_") for word in words) if word)
+
+
+def _begins_word(tag: str, at: int) -> bool:
+    """Return whether a word begins at *at*: after a small letter, or as the last capital of several."""
+    before, char = tag[at - 1], tag[at]
+    if "_" in (before, char):
+        return char != "_"
+    if before.isdigit() != char.isdigit():
+        return True
+    return char.isupper() and (before.islower() or (before.isupper() and tag[at + 1 : at + 2].islower()))
 
 
 def _emoji(match: re.Match[str]) -> str:
