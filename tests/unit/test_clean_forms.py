@@ -127,7 +127,7 @@ def test_a_device_line_is_found_with_what_it_carries(cleaner: Cleaner, line: str
         "如果您错收了本邮件，请立即删除本邮件。",
         "本メールを誤って受信された場合は、破棄してください。",
         "Questa e-mail è stata controllata per individuare virus con Avast antivirus.",
-        "Fernhill Ltd, registered in England, registered office: 1 High Street, Fernhill, company number 0123, VAT no 1.",
+        "Fernhill Ltd, registered in England, registered office: 1 High St, Fernhill, company number 0123, VAT no 1.",
     ],
 )
 def test_a_footer_of_lawyers_and_scanners_goes(cleaner: Cleaner, line: str) -> None:
@@ -165,17 +165,11 @@ def test_a_gateways_warning_goes(cleaner: Cleaner, line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "names"),
-    [
-        ("Ada Byron | 020 7946 0018 | ada@shop.example", ()),
-        ("Ada Byron, 020 7946 0018", ()),
-        ("Ada Byron, CEO", ()),
-        ("A.B.", ("Ada Byron",)),
-    ],
+    "line",
+    ["Ada Byron | 020 7946 0018 | ada@shop.example", "Ada Byron, 020 7946 0018", "Ada Byron, CEO"],
 )
-def test_a_signature_of_one_line(cleaner: Cleaner, line: str, names: tuple[str, ...]) -> None:
-    found = own(cleaner, f"{OWN}\n\n{line}\n", author=Author(name=names[0] if names else None))
-    assert line in (found.signature, found.closing)
+def test_a_signature_of_one_line(cleaner: Cleaner, line: str) -> None:
+    assert own(cleaner, f"{OWN}\n\n{line}\n").signature == line
 
 
 @pytest.mark.parametrize(

@@ -152,9 +152,7 @@ def _start(stretch: list[Line], filled: list[Line], names: frozenset[str]) -> tu
         if _is_author(filled[index].text, names) and not _announced(filled[index - 1].text):
             return index, "author"
     return (
-        _by_contacts(stretch, filled, max(tail, 1))
-        or _one_line(stretch, filled, names)
-        or _bare_name(stretch, filled, names)
+        _by_contacts(stretch, filled, max(tail, 1)) or _one_line(stretch, filled) or _bare_name(stretch, filled, names)
     )
 
 
@@ -184,8 +182,8 @@ def _announced(text: str) -> bool:
     return text.rstrip().endswith((":", "："))
 
 
-def _one_line(stretch: list[Line], filled: list[Line], names: frozenset[str]) -> tuple[int, str] | None:
-    """A last line that holds all: "Ann Lee | Buyer | 020 7946 0018", or the author's initials."""
+def _one_line(stretch: list[Line], filled: list[Line]) -> tuple[int, str] | None:
+    """A last line that holds all: "Ann Lee | Buyer | 020 7946 0018"."""
     last = len(filled) - 1
     if last < 1 or _announced(filled[last - 1].text) or not _after_blank(stretch, filled[last]):
         return None
@@ -193,9 +191,6 @@ def _one_line(stretch: list[Line], filled: list[Line], names: frozenset[str]) ->
     pieces = [piece for piece in _PIECES.split(text) if piece]
     if 2 <= len(pieces) <= 8 and looks_like_name(pieces[0]) and all(_tells(piece) for piece in pieces[1:]):
         return last, "one_line"
-    initials = text.replace(".", "").replace(" ", "")
-    if 1 <= len(initials) <= 3 and initials.isupper() and set(initials.lower()) <= {name[0] for name in names}:
-        return last, "initials"
     return None
 
 
