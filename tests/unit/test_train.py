@@ -141,6 +141,17 @@ def test_calibration_says_what_is_true() -> None:
     assert expected_calibration_error(p.max(axis=1), correct) < 0.03
 
 
+@pytest.mark.parametrize(("slope", "offset"), [(0.4, -2.4), (0.65, -3.0), (1.8, -1.0)])
+def test_calibration_finds_the_slope_wherever_it_is(slope: float, offset: float) -> None:
+    rng = np.random.default_rng(11)
+    scores = np.sort(rng.normal(scale=3.0, size=(4_000, 5)), axis=1)[:, ::-1].astype(np.float32)
+    weights = np.concatenate([np.exp(slope * scores), np.full((len(scores), 1), np.exp(offset))], axis=1)
+    shares = weights / weights.sum(axis=1, keepdims=True)
+    drawn = (rng.random((len(scores), 1)) > shares.cumsum(axis=1)).sum(axis=1)
+    fitted = fit_calibration(scores, drawn[:, None] == np.arange(5), multi_label=False, complete=False)
+    assert fitted.slope == pytest.approx(slope, rel=0.1)
+
+
 def test_figures_by_hand() -> None:
     gold = ["a", "a", "b", "c"]
     probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.7, 0.3]])

@@ -59,7 +59,10 @@ def fit_calibration(scores: Floats, right: NDArray[np.bool_], *, multi_label: bo
         hit = np.where(right.any(axis=1), (p * right).sum(axis=1), 1.0 - p.sum(axis=1))
         return float(-np.log(np.maximum(hit, 1e-12)).mean()) + 1e-4 * float(values[0]) ** 2
 
-    found = minimize(loss, np.array([0.0, -3.0]), method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-6})
+    # a wide first simplex: that of scipy is so flat where a value starts at 0 that the search may end at once
+    simplex = np.array([[0.0, -3.0], [-1.0, -3.0], [0.0, -1.0]])
+    options = {"xatol": 1e-3, "fatol": 1e-7, "initial_simplex": simplex}
+    found = minimize(loss, simplex[0], method="Nelder-Mead", options=options)
     slope = float(np.clip(np.exp(found.x[0]), 0.05, 20.0))
     offset = -50.0 if complete and not multi_label else float(np.clip(found.x[1], -50.0, 50.0))
     return Calibration(slope, offset, multi_label)
