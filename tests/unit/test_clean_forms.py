@@ -127,7 +127,8 @@ def test_a_device_line_is_found_with_what_it_carries(cleaner: Cleaner, line: str
         "如果您错收了本邮件，请立即删除本邮件。",
         "本メールを誤って受信された場合は、破棄してください。",
         "Questa e-mail è stata controllata per individuare virus con Avast antivirus.",
-        "Fernhill Ltd, registered in England, registered office: 1 High St, Fernhill, company number 0123, VAT no 1.",
+        "Fernhill Ltd, registered in England, registered office: 1 High Street, Fernhill, FH1 1AA, "
+        "company number 01234567, VAT no 123.",
     ],
 )
 def test_a_footer_of_lawyers_and_scanners_goes(cleaner: Cleaner, line: str) -> None:
