@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from textcrm.operations.significance import net_difference, rate_difference, significant
 from textcrm.store import Store
 from textcrm.store.insights import Period
-from textcrm.store.trends import SPLITS, Cell, Mood, Trends, period_start
+from textcrm.store.trends import SPLITS, Mood, Trends, period_start
 
 PERIODS: tuple[Period, ...] = ("day", "week", "month")
 MOST_LINES = 8
@@ -100,17 +100,22 @@ def series(
     """
     cells = trends_of(store).cells(by=by, split=split, since=span.since, until=span.until, equal=equal)
     starts = tuple(period_starts(span, by))
-    keys = sorted({cell.key for cell in cells}, key=lambda key: (-_count(cells, key), key))
-    lines = tuple(_line(key, [cell for cell in cells if cell.key == key], starts) for key in keys)
+    found: dict[str, dict[datetime, Mood]] = {}
+    for cell in cells:
+        found.setdefault(cell.key, {})[cell.start] = cell.mood
+    lines = sorted(
+        (Line(key, tuple(moods.get(start, Mood()) for start in starts)) for key, moods in found.items()),
+        key=lambda line: (-line.total, line.key),
+    )
     if split == "topic":  # a message may be about several
         channels = trends_of(store).cells(by=by, split="channel", since=span.since, until=span.until, equal=equal)
-        moods: dict[datetime, Mood] = {}
+        every: dict[datetime, Mood] = {}
         for cell in channels:
-            moods[cell.start] = moods.get(cell.start, Mood()) + cell.mood
-        whole = Line("", tuple(moods.get(start, Mood()) for start in starts))
+            every[cell.start] = every.get(cell.start, Mood()) + cell.mood
+        whole = Line("", tuple(every.get(start, Mood()) for start in starts))
     else:
         whole = Line("", tuple(sum((line.moods[i] for line in lines), Mood()) for i in range(len(starts))))
-    return Series(starts, whole, lines[:most], max(0, len(lines) - most))
+    return Series(starts, whole, tuple(lines[:most]), max(0, len(lines) - most))
 
 
 def compare(
@@ -186,15 +191,6 @@ def _next(start: datetime, by: Period) -> datetime:
     if by == "month":
         return (start + timedelta(days=32)).replace(day=1)
     return start + timedelta(days=7 if by == "week" else 1)
-
-
-def _count(cells: Sequence[Cell], key: str) -> int:
-    return sum(cell.mood.total for cell in cells if cell.key == key)
-
-
-def _line(key: str, cells: Sequence[Cell], starts: Sequence[datetime]) -> Line:
-    found = {cell.start: cell.mood for cell in cells}
-    return Line(key, tuple(found.get(start, Mood()) for start in starts))
 
 
 def _contribution(all_a: Mood, all_b: Mood, a: Mood, b: Mood) -> float | None:
