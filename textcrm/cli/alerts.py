@@ -32,10 +32,13 @@ def add(
 ) -> None:
     """Watch something: the last week against the four before it, told where the difference is significant."""
     from textcrm.operations.alerts import add_rule
+    from textcrm.operations.audit import note_terminal
     from textcrm.store import open_store
 
-    with open_store(read_settings()) as store:
+    settings = read_settings()
+    with open_store(settings) as store:
         rule = add_rule(store, what, key=key, channel=channel, mails=mail or (), hook=webhook, by=getpass.getuser())
+        note_terminal(store, settings, "alerts add", rule.id)
     if json:
         output.print_json({"id": rule.id, "what": rule.what, "key": rule.key, "channel": rule.channel})
     else:
@@ -66,10 +69,13 @@ def list_alerts(json: Json = False) -> None:
 @group.command()
 def remove(rule: Annotated[str, typer.Argument(help="The id of a rule.", show_default=False)]) -> None:
     """Watch no longer."""
+    from textcrm.operations.audit import note_terminal
     from textcrm.store import open_store
 
-    with open_store(read_settings()) as store:
+    settings = read_settings()
+    with open_store(settings) as store:
         store.alerts.remove(rule)
+        note_terminal(store, settings, "alerts remove", rule)
     output.say(f"{rule} is no longer watched.")
 
 

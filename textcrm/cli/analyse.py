@@ -52,6 +52,7 @@ def analyse(
 def _stored(settings: Settings, *, every: bool, stale: bool, as_json: bool) -> None:
     from textcrm.engine import Engine
     from textcrm.operations.analysis import analyse_stored
+    from textcrm.operations.audit import note_terminal
     from textcrm.operations.stream import rework
     from textcrm.store import open_store
 
@@ -63,6 +64,7 @@ def _stored(settings: Settings, *, every: bool, stale: bool, as_json: bool) -> N
         total = sum(counts.values()) if every else counts.get("pending", 0) + counts.get("leased", 0)
         with output.progress("Analysing", total=total) as step:
             report = analyse_stored(store, engine, everything=every, progress=step)
+        note_terminal(store, settings, "analyse" + " --all" * every + " --stale" * stale)
     if as_json:
         failed = [{"id": i, "reason": reason} for i, reason in report.failed]
         output.print_json({"done": report.done, "failed": len(failed), "failures": failed})

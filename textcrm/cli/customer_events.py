@@ -36,6 +36,7 @@ def import_(
     json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Store the orders and other events of a table; the same file again changes nothing."""
+    from textcrm.operations.audit import note_terminal
     from textcrm.operations.customer_events import import_events
     from textcrm.store import open_store
 
@@ -43,6 +44,7 @@ def import_(
     options = chosen(mapping, pairs(map_ or [], option="--map"), region=settings.region, of="events")
     with open_store(settings) as store, output.progress("Importing") as step:
         report = import_events(store, file, mapping=options.columns, guess=options.guess, progress=step)
+        note_terminal(store, settings, "customers events import", file.name)
     used = ", ".join(f"{name} from {columns[0]!r}" for name, columns in report.columns.items())
     output.say(f"Columns: {used or 'none is known'}.")
     if save_mapping is not None:

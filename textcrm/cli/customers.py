@@ -49,6 +49,7 @@ def import_(
     json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Store the customers of a table; the same file again changes nothing."""
+    from textcrm.operations.audit import note_terminal
     from textcrm.operations.customers import import_customers
     from textcrm.store import open_store
 
@@ -72,6 +73,7 @@ def import_(
             missing=options.missing,
             progress=step,
         )
+        note_terminal(store, settings, "customers import", file.name)
     _tell(report, options, save_mapping, json)
 
 
@@ -92,6 +94,7 @@ def sync(
     json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Store the customers of an SQL database, through SQLAlchemy."""
+    from textcrm.operations.audit import note_terminal
     from textcrm.operations.customers import sync_customers
     from textcrm.sources.sql import SqlSource
     from textcrm.store import open_store
@@ -115,6 +118,7 @@ def sync(
             provider_rules=options.provider_rules,
             progress=step,
         )
+        note_terminal(store, settings, "customers sync", table or "a query")
     _tell(report, options, save_mapping, json)
 
 

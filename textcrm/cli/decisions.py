@@ -46,11 +46,15 @@ def reject(customer: str, messages: Messages, by: By = None) -> None:
 
 def undo(decision: str) -> None:
     """Take a decision back, as if it had never been made."""
+    from textcrm.operations.audit import note_terminal
     from textcrm.operations.decisions import undo as run
     from textcrm.store import open_store
 
-    with open_store(read_settings()) as store:
-        _say(run(store, decision))
+    settings = read_settings()
+    with open_store(settings) as store:
+        made = run(store, decision)
+        note_terminal(store, settings, "customers undo", made.about)
+    _say(made)
 
 
 def decisions(json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False) -> None:
@@ -86,11 +90,15 @@ def decisions(json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = Fa
 def _decide(
     kind: DecisionKind, customer: str, *, by: str | None, other: str | None = None, messages: list[str] | None = None
 ) -> None:
+    from textcrm.operations.audit import note_terminal
     from textcrm.operations.decisions import decide
     from textcrm.store import open_store
 
-    with open_store(read_settings()) as store:
-        _say(decide(store, kind, customer, other=other, messages=messages or (), by=by or getpass.getuser()))
+    settings = read_settings()
+    with open_store(settings) as store:
+        made = decide(store, kind, customer, other=other, messages=messages or (), by=by or getpass.getuser())
+        note_terminal(store, settings, f"customers {kind}", made.about)
+    _say(made)
 
 
 def _say(decision: Decision) -> None:

@@ -174,11 +174,14 @@ def reject(
 
 
 def _answer(message: str, customer: str, *, same: bool, by: str | None) -> None:
+    from textcrm.operations.audit import note_terminal
     from textcrm.operations.review import answer
     from textcrm.store import open_store
 
-    with open_store(read_settings()) as store:
+    settings = read_settings()
+    with open_store(settings) as store:
         made = answer(store, message, customer, same=same, by=by or getpass.getuser())
+        note_terminal(store, settings, f"link review {made.kind}", made.about)
     output.say(
         f"Recorded: {made.kind} {made.id}, {len(made.messages):,} messages. Next: textcrm analyse. "
         f"Back: textcrm customers undo {made.id}"

@@ -57,6 +57,8 @@ def train(
 ) -> None:
     """Train a model, and activate it where it is not worse than the active one."""
     from textcrm.operations import training
+    from textcrm.operations.audit import note_terminal
+    from textcrm.store import open_store
 
     settings = read_settings()
     corrections = _corrections(recipe, settings) if with_corrections else []
@@ -82,6 +84,9 @@ def train(
     )
     if report.before is not None:
         output.say(f"The version before: accuracy {report.before['accuracy']:.3f} on the same rows.")
+    if out is None:
+        with open_store(settings) as store:
+            note_terminal(store, settings, "train", f"{report.name}@{report.version}")
     if json:
         output.print_json(
             {

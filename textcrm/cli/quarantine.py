@@ -72,6 +72,7 @@ def replay(
     json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Try items again with the settings and the program of today."""
+    from textcrm.operations.audit import note_terminal
     from textcrm.operations.quarantine import replay_items
     from textcrm.store import open_store
 
@@ -81,6 +82,7 @@ def replay(
         with output.progress("Replaying", total=len(chosen)) as step:
             done = replay_items(store, chosen, settings=settings)
             step(len(done))
+        note_terminal(store, settings, "quarantine replay", [one.id for one in done])
     for one in done:
         if json:
             output.print_json(asdict(one))

@@ -59,6 +59,7 @@ def add_imap(
 
     The password is asked for, or read from the variable TEXTCRM_SECRET; it is kept encrypted.
     """
+    from textcrm.operations.audit import note_terminal
     from textcrm.operations.sources import add_imap as add
     from textcrm.sources.imap import SECURITIES, ImapServer
     from textcrm.sources.oauth import Refresher
@@ -87,6 +88,7 @@ def add_imap(
             channel=channel_of(channel),
             oauth2=refresher,
         )
+        note_terminal(store, settings, "sources add imap", name)
     output.say(f"Added. The mailbox has: {', '.join(found)}.")
     output.say(f"textcrm worker reads it from now on; once, now: textcrm sources sync {name}")
 
@@ -104,6 +106,7 @@ def add_kafka(
     ca_file: CaFile = None,
 ) -> None:
     """Read a topic of JSON messages from now on."""
+    from textcrm.operations.audit import note_terminal
     from textcrm.operations.topics import add_kafka as add
     from textcrm.store import open_store
 
@@ -121,6 +124,7 @@ def add_kafka(
             dead_topic=dead_topic,
             secret=secret,
         )
+        note_terminal(store, settings, "sources add kafka", name)
     output.say("Added. textcrm worker reads it from now on.")
 
 
@@ -138,6 +142,7 @@ def add_hook(
     own_secret: Annotated[bool, typer.Option(help="Ask for the sender's secret; else one is made and shown.")] = False,
 ) -> None:
     """Take messages that another system posts to /v1/hooks/NAME of the service, signed."""
+    from textcrm.operations.audit import note_terminal
     from textcrm.operations.hooks import SCHEMES
     from textcrm.operations.hooks import add_hook as add
     from textcrm.store import open_store
@@ -156,6 +161,7 @@ def add_hook(
             mapping=pairs(mapping or [], option="--map"),
             secret=secret,
         )
+        note_terminal(store, settings, "sources add webhook", name)
     output.say(f"Added. The service takes it at POST /v1/hooks/{name}.")
     if secret is None:
         output.say("The sender signs with this secret; it is not shown again:")
@@ -181,10 +187,13 @@ def list_(json: Json = False) -> None:
 @sources.command("remove")
 def remove(name: Name) -> None:
     """Forget a source and its secret. The messages stay."""
+    from textcrm.operations.audit import note_terminal
     from textcrm.store import open_store
 
-    with open_store(read_settings()) as store:
+    settings = read_settings()
+    with open_store(settings) as store:
         store.sources.remove(name)
+        note_terminal(store, settings, "sources remove", name)
     output.say("Removed. Its messages stay.")
 
 
@@ -201,12 +210,14 @@ def compare(name: Name, json: Json = False) -> None:
 
 
 def _read(name: str, *, compare: bool, json: bool) -> None:
+    from textcrm.operations.audit import note_terminal
     from textcrm.operations.sources import read_now
     from textcrm.store import open_store
 
     settings = read_settings()
     with open_store(settings) as store:
         report, found = read_now(store, name, settings=settings, compare=compare)
+        note_terminal(store, settings, f"sources {'compare' if compare else 'sync'}", name)
     for remark in report.remarks:
         output.say(remark)
     if json:
@@ -228,12 +239,14 @@ def _read(name: str, *, compare: bool, json: bool) -> None:
 @add_sink.command("webhook")
 def add_webhook(name: Name, url: Annotated[str, typer.Argument(help="https://...", show_default=False)]) -> None:
     """Post each result to a URL, signed. The secret is shown once."""
+    from textcrm.operations.audit import note_terminal
     from textcrm.operations.push import add_webhook as add
     from textcrm.store import open_store
 
     settings = read_settings()
     with open_store(settings) as store:
         secret = add(store, name, url, settings=settings)
+        note_terminal(store, settings, "sinks add webhook", name)
     output.say("Added. Check the header webhook-signature (Standard Webhooks) with this secret; it is not shown again:")
     typer.echo(secret)
 
@@ -248,6 +261,7 @@ def add_kafka_sink(
     ca_file: CaFile = None,
 ) -> None:
     """Write each result to a topic, its key the customer's id."""
+    from textcrm.operations.audit import note_terminal
     from textcrm.operations.push import add_kafka as add
     from textcrm.store import open_store
 
@@ -255,6 +269,7 @@ def add_kafka_sink(
     broker, secret = _broker(brokers, user, tls, ca_file)
     with open_store(settings) as store:
         add(store, name, broker, settings=settings, topic=topic, secret=secret)
+        note_terminal(store, settings, "sinks add kafka", name)
     output.say("Added. textcrm worker writes to it from now on.")
 
 
@@ -276,10 +291,13 @@ def list_sinks(json: Json = False) -> None:
 @sinks.command("remove")
 def remove_sink(name: Name) -> None:
     """Send nothing more to a sink; what waits for it is forgotten."""
+    from textcrm.operations.audit import note_terminal
     from textcrm.store import open_store
 
-    with open_store(read_settings()) as store:
+    settings = read_settings()
+    with open_store(settings) as store:
         store.sinks.remove(name)
+        note_terminal(store, settings, "sinks remove", name)
     output.say("Removed.")
 
 

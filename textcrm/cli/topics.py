@@ -31,6 +31,7 @@ def fit(
 ) -> None:
     """Find the topics anew. Those that were there before keep their names, and what people decided of them."""
     from textcrm.operations import topic_runs
+    from textcrm.operations.audit import note_terminal
     from textcrm.store import open_store
 
     settings = read_settings()
@@ -41,6 +42,7 @@ def fit(
         with output.progress("Assigning messages", store.insights.count()) as step:
             while done := topic_runs.assign_waiting(store):
                 step(done)
+        note_terminal(store, settings, "topics fit")
     if json:
         output.print_json({"messages": run.messages, "new": run.new, "known": run.known, "gone": run.gone})
     else:
@@ -83,31 +85,40 @@ def show(topic: Id, limit: Annotated[int, typer.Option(min=1, max=1_000)] = 10, 
 def rename(topic: Id, name: str) -> None:
     """Give a topic a name; it keeps it when topics are found anew."""
     from textcrm.operations import topic_runs
+    from textcrm.operations.audit import note_terminal
     from textcrm.store import open_store
 
-    with open_store(read_settings()) as store:
+    settings = read_settings()
+    with open_store(settings) as store:
         output.say(f"{topic} is called {topic_runs.rename(store, topic, name).name}.")
+        note_terminal(store, settings, "topics rename", topic)
 
 
 @group.command()
 def merge(topic: Id, into: str) -> None:
     """Make two topics one: the messages of the first become the second's, later ones too."""
     from textcrm.operations import topic_runs
+    from textcrm.operations.audit import note_terminal
     from textcrm.store import open_store
 
-    with open_store(read_settings()) as store:
+    settings = read_settings()
+    with open_store(settings) as store:
         output.say(f"{topic_runs.merge(store, topic, into=into):,} messages moved.")
+        note_terminal(store, settings, "topics merge", topic, into)
 
 
 @group.command()
 def pin(topic: Id, off: Annotated[bool, typer.Option("--off", help="Let it go again.")] = False) -> None:
     """Keep a topic, whether later runs find it or not."""
     from textcrm.operations import topic_runs
+    from textcrm.operations.audit import note_terminal
     from textcrm.store import open_store
 
-    with open_store(read_settings()) as store:
+    settings = read_settings()
+    with open_store(settings) as store:
         topic_runs.pin(store, topic, pinned=not off)
-        output.say("Let go." if off else "Pinned.")
+        note_terminal(store, settings, "topics pin", topic)
+    output.say("Let go." if off else "Pinned.")
 
 
 def _shown(topic: Topic, count: int) -> dict[str, Any]:

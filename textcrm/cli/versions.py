@@ -77,18 +77,30 @@ def activate(
     version: Annotated[str, typer.Argument(help="Its version, or the first digits.", show_default=False)],
 ) -> None:
     """Make a version the one that serves."""
+    from textcrm.operations.audit import note_terminal
     from textcrm.registry import Registry
+    from textcrm.store import open_store
 
-    registry = Registry(read_settings().registry_dir)
+    settings = read_settings()
+    registry = Registry(settings.registry_dir)
     registry.verify(name, version)
-    output.say(f"{name} {registry.activate(name, version)} is active.")
+    with open_store(settings) as store:
+        full = registry.activate(name, version)
+        note_terminal(store, settings, "models activate", f"{name}@{full}")
+    output.say(f"{name} {full} is active.")
 
 
 def rollback(name: Annotated[str, typer.Argument(help="Name of the model.", show_default=False)]) -> None:
     """Go back to the version that was active before."""
+    from textcrm.operations.audit import note_terminal
     from textcrm.registry import Registry
+    from textcrm.store import open_store
 
-    output.say(f"{name} {Registry(read_settings().registry_dir).rollback(name)} is active.")
+    settings = read_settings()
+    with open_store(settings) as store:
+        version = Registry(settings.registry_dir).rollback(name)
+        note_terminal(store, settings, "models rollback", f"{name}@{version}")
+    output.say(f"{name} {version} is active.")
 
 
 def verify() -> None:

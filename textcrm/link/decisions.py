@@ -32,6 +32,11 @@ class Decision(Record):
     at: datetime
     undone: bool = False
 
+    @property
+    def about(self) -> tuple[str, ...]:
+        """The ids of the decision, of its customers and of its messages."""
+        return (self.id, self.customer, *filter(None, (self.other,)), *self.messages)
+
 
 class Standing:
     """What the decisions that stand say together."""
