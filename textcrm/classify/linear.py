@@ -51,6 +51,9 @@ def fit_linear(
         part = _logistic(rows, targets.argmax(axis=1), strength, weights, seed)
         coef[:, present], intercept[present] = part
         return coef, intercept
+    if kind == "linear_svm" and isinstance(rows, np.ndarray):
+        coef[:, present], intercept[present] = _dense_svm(rows, targets[:, present], strength, weights)
+        return coef, intercept
     for label in present:
         one = _binary(kind, rows, targets[:, label], strength=strength, weights=weights, seed=seed)
         coef[:, label], intercept[label] = one.coef_[0], float(one.intercept_[0])
@@ -82,6 +85,37 @@ def _binary(
         else LogisticRegression(C=strength, max_iter=300, tol=1e-3, random_state=seed)
     )
     return model.fit(rows, y, sample_weight=weights)
+
+
+def _dense_svm(
+    rows: Floats, targets: NDArray[np.bool_], strength: float, weights: NDArray[np.float64]
+) -> tuple[Floats, Floats]:
+    """Fit what LinearSVC fits (squared hinge loss, one label against the rest), all labels in the same products.
+
+    liblinear walks through the rows of one label after the other; on dense rows that takes five times as long.
+
+    References
+    ----------
+    Fan et al. (2008), LIBLINEAR: a library for large linear classification (the loss; the intercept as one feature).
+    """
+    from scipy.optimize import minimize
+
+    features = np.hstack([rows, np.ones((len(rows), 1), dtype=np.float32)])
+    signs = np.where(targets, 1, -1).astype(np.float32)
+    price = (strength * weights).astype(np.float32)[:, None]
+    shape = (features.shape[1], targets.shape[1])
+
+    def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        coef = flat.reshape(shape).astype(np.float32)
+        short = np.maximum(0, 1 - signs * (features @ coef))
+        slope = coef - 2 * (features.T @ (price * short * signs))
+        value = 0.5 * float(np.square(flat).sum()) + float((price * short * short).sum(dtype=np.float64))
+        return value, slope.ravel().astype(np.float64)
+
+    options = {"maxiter": 300, "gtol": 1e-3, "ftol": 1e-7}
+    found = minimize(loss, np.zeros(shape[0] * shape[1]), jac=True, method="L-BFGS-B", options=options)
+    coef = found.x.reshape(shape).astype(np.float32)
+    return coef[:-1], coef[-1]
 
 
 def _ridge(
