@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+from textcrm.entities.letters import WIDE
+
 BEFORE, AFTER = 48, 16
 
 
 def words(*terms: str) -> re.Pattern[str]:
     """Return a pattern that finds any of *terms*, as words or as starts of words, in any case."""
-    return re.compile(r"(?<![^\W_])(?:" + "|".join(re.escape(term) for term in terms) + ")", re.IGNORECASE)
+    return re.compile(rf"(?<![^\W_{WIDE}])(?:" + "|".join(re.escape(term) for term in terms) + ")", re.IGNORECASE)
 
 
 def near(text: str, start: int, end: int, cues: re.Pattern[str], *, before: int = BEFORE, after: int = AFTER) -> bool:

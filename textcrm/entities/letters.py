@@ -17,6 +17,10 @@ START = r"(?<![\w-])(?<!\w['’])"
 # A letter follows: a cheap look before a long list of words is tried.
 LETTER = r"(?=[^\W\d_])"
 LETTERS = r"(?=[^\W\d_]{3})"
+# Chinese and Japanese write no blanks: beside their letters a number or a word begins and ends all the same.
+WIDE = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+BEFORE = rf"(?<![^\W{WIDE}])"
+AFTER = rf"(?![^\W{WIDE}])"
 # A text without any digit holds no number: whole recognisers are passed by.
 DIGIT = re.compile(r"\d")
 # The blank within a line.

@@ -74,6 +74,10 @@ class Masking:
         """Return what masks texts of *channel* for *purpose*."""
         return self._maskers[channel, purpose]
 
+    def maskers(self, purpose: Purpose) -> tuple[Masker, ...]:
+        """Return what masks for *purpose*, of all channels."""
+        return tuple(masker for (_, what), masker in self._maskers.items() if what == purpose)
+
     def reader(self, channel: Channel, purpose: Purpose) -> EntityRecogniser:
         """Return what finds the entities that are to be hidden; the model runs only where a rule needs it."""
         return self._readers[channel, purpose]

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 
 from textcrm.entities.found import THRESHOLD, Found, Options
-from textcrm.entities.letters import CAPITAL, GAP, START, UPPER, any_of
+from textcrm.entities.letters import CAPITAL, GAP, START, UPPER, WIDE, any_of
 from textcrm.entities.lexicon import COUNTRIES, NOT_NAMES, REGIONS, is_common, names
 from textcrm.entities.patterns import streets as st
 
@@ -25,7 +25,7 @@ _STREET = (
     (re.compile(rf"{_EDGE}(?=[\d{UPPER}])(?:\d{{1,6}}{GAP})?{CAPITAL}(?:{GAP}{CAPITAL}){{0,2}}{GAP}(?:{st.MIDDLE}){GAP}{st.HOUSE}{_STOP}\.?"), 0.75),
     # 12 bis, rue de la Paix; Via Garibaldi 12; ul. Lipowa 12/3
     (re.compile(rf"{_EDGE}(?:\d{{1,5}}(?:[ ]?(?:bis|ter|quater|[A-Z]))?,?{GAP})(?=[^\W\d_])(?i:{st.PREFIX}){GAP}(?:{st.WORD}[ ]?){{1,5}}(?<=\w){_STOP}"), 0.8),
-    (re.compile(rf"{_EDGE}(?=[^\W\d_]{{2}}|c/|r\.)(?i:{st.PREFIX})(?=[^0-9\n]{{0,80}}[0-9])[ ]{{0,2}}(?:{st.WORD}[ ]?){{1,5}},?[ ]?(?:n[°ºo.]{{1,2}}[ ]?)?{st.HOUSE}{_STOP}"), 0.8),
+    (re.compile(rf"{_EDGE}(?=[^\W\d_]{{2}}|[cC]/|[rR]\.)(?i:{st.PREFIX})(?=[^0-9\n]{{0,80}}[0-9])[ ]{{0,2}}(?:{st.WORD}[ ]?){{1,5}},?[ ]?(?:n[°ºo.]{{1,2}}[ ]?|д\.[ ]?)?{st.HOUSE}{_STOP}"), 0.8),
     # boxes and military addresses
     (re.compile(rf"{_EDGE}(?:(?i:p\.?[ ]?o\.?[ ]?box|post office box|postfach|postbox|postbus|b\.?p\.?|apartado(?: de correos)?|casella postale|caixa postal|skr\. poczt\.)[ ]?\d[\d ]{{0,7}}|"
                 rf"(?:PSC|Unit|CMR)[ ]\d{{1,5}},?[ ]Box[ ]\d{{1,5}}){_STOP}"), 0.8),
@@ -41,18 +41,21 @@ _ABOUT = re.compile(
     r"sen[dt](?: \w+){0,3} to|mail(?:ed)? to|return(?:ed)? to|move[d]? to|refers to|side of|taxi to|office at|enter on|street|residence|home|adresse|wohne|anschrift|habite|domicilio|dirección|indirizzo|"
     r"adres|адрес|meet(?:ing)? at)[\s:]{0,3}(?:is|are|it is|it's|ist|est|es|è|in|the)?[\s:,]{0,3}\Z"
 )
+_UNIT_BEFORE = re.compile(r"(?<!\w)(?:Flat|Apartment|Apt\.?|Unit|Suite|Room|Floor)[ ]#?(?:\d{1,4}[A-Za-z]?,[ ])?\Z")
 _FULL_STOP = re.compile(r"\w{5}\.\Z")  # behind a word that is no abbreviation
 _AHEAD = re.compile(rf"[ ]{CAPITAL}")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _CALENDAR = re.compile(
     r"\b(?:January|February|March|April|May|June|July|August|September|October|November|December|\w{3,6}day|Q[1-4])\b"
 )
+# Streets of German towns are called by where they are: "Am Alten Markt 12".
+_BY_PLACE = re.compile(r"(?:Am|Im|An|In|Auf|Zum|Zur|Beim?|Unter|Vor|Hinter|Ob) ")
 _LOOSE = re.compile(r"(?i)(?<![\w])(?:at|in|on|to)[ ]\Z")
 _SEP = re.compile(
     r"(?=[\s,;.|·-])[ \t]{0,3}(?:[,;|·-]|\.(?=[ \t]{0,3}\r?\n))?[ \t]{0,3}(?:\r?\n[ \t>?*]{0,6}){0,2}[,;]?[ \t]{0,3}(?:\r?\n[ \t]{0,4})?"
 )
 _REGIONS = any_of(REGIONS)
-_ZIP = rf"(?:{st.UK_POSTCODE}|{st.CA_POSTCODE}|\d{{5}}-\d{{3,4}}|[A-Z]{{1,2}}-\d{{4,6}}|\d{{4}} [A-Z]{{2}}|\d{{3}} \d{{2}}|\d{{2}}-\d{{3}}|\d{{4,6}})(?![\w]|[-/.:]\d)"
+_ZIP = rf"(?:{st.UK_POSTCODE}|{st.CA_POSTCODE}|\d{{5}}-\d{{3,4}}|\d{{4}}-\d{{3}}|[A-Z]{{1,2}}-\d{{4,6}}|\d{{4}} [A-Z]{{2}}|\d{{3}} \d{{2}}|\d{{2}}-\d{{3}}|\d{{4,6}})(?![\w]|[-/.:]\d)"
 _TOWN = rf"{START}{CAPITAL}(?:[ ](?:(?:de|la|am|an der|der|of|do|da|del|sur|upon|di|le|en|i|nad|pod|in)[ ])?{CAPITAL}){{0,3}}"
 _SECONDARY = re.compile(rf"(?<!\w)(?:{st.SECONDARY}){_STOP}", re.IGNORECASE)
 _REGION = rf"(?:[A-Z]{{2,3}}|{_REGIONS})"
@@ -75,6 +78,9 @@ _STRONG = tuple(
 _PART = re.compile(rf"(?<!\w)(?:[A-Z]{{2,3}}(?=[ \t]{{0,3}}[,\n])|{_TOWN}(?:[ ]\([\w ]{{2,30}}\))?){_STOP}")
 _LAST = re.compile(rf"(?P<town>{_TOWN}){_STOP}(?!:)(?=[ \t]{{0,3}}(?:[.,;?!\n]|\Z))")
 _STANDALONE = (
+    # 〒100-0001 東京都千代田区丸の内1-1-1; 北京市朝阳区建国路88号
+    (re.compile(rf"(?:〒?\d{{3}}-\d{{4}}[ 　]?)?[{WIDE}]{{1,4}}[都道府県][{WIDE}]{{1,12}}[市区町村郡][{WIDE}]{{0,16}}\d{{1,4}}(?:(?:丁目|番地?|号|[-－−])\d{{1,4}}){{0,3}}号?"), 0.85),
+    (re.compile(rf"(?:(?![我住在是址])[{WIDE}]){{2,14}}[市区县縣镇鎮][{WIDE}]{{1,12}}[路街道巷弄]\d{{1,5}}[号號](?:[{WIDE}\d]{{0,12}}[楼樓室层層座])?"), 0.85),
     (re.compile(rf"{_TOWN}, [A-Z]{{2}}[ ]{{1,2}}\d{{5}}(?:-\d{{4}})?{_STOP}"), 0.75),
     (re.compile(rf"{_TOWN},? {st.UK_POSTCODE}{_STOP}"), 0.75),
     (re.compile(rf"(?<![\w-]){st.UK_POSTCODE}{_STOP}"), 0.62),
@@ -99,12 +105,19 @@ def _candidates(text: str) -> Iterator[Found]:
             if end == match.end() and _FULL_STOP.search(text, match.start(), end):
                 end -= 1
             doubt = 0.4 if match.groupdict().get("rare") and not strong and not _about(text, match.start()) else 0.0
-            yield Found(match.start(), end, "ADDRESS", min(0.95, score + 0.05 * strong - doubt), "address")
+            unit = _UNIT_BEFORE.search(text, max(0, match.start() - 16), match.start())
+            start = unit.start() if unit else match.start()
+            yield Found(start, end, "ADDRESS", min(0.95, score + 0.05 * strong - doubt), "address")
     for match in _WEAK.finditer(text):
         first = match["name"].split()[0].strip(".,'’").lower()
+        strong_at = read_on(text, match.end())[1] if first in NOT_NAMES else 0
         if _AHEAD.match(text, match.end()) and text[match.start("house") - 2] == ",":
             continue  # "at Larkspur, 641 Mill Road": the number begins what follows
-        if first in NOT_NAMES or _YEAR.fullmatch(match["house"]) or _CALENDAR.search(match["name"]):
+        if (
+            (first in NOT_NAMES and not (strong_at and _BY_PLACE.match(match["name"])))
+            or _YEAR.fullmatch(match["house"])
+            or _CALENDAR.search(match["name"])
+        ):
             continue
         end, strong = read_on(text, match.end())
         about = (

@@ -14,11 +14,12 @@ from collections.abc import Iterator
 from textcrm.entities import context
 from textcrm.entities.found import Found, Options
 
-_NUMBER = re.compile(r"(?<![\d+])(?<!\d[ .-])\d(?:[ -]?\d){11,18}(?![ -]?\d)(?!\.\d)")
+_NUMBER = re.compile(r"(?<![\d+])(?<!\d[ .-])(?:\d(?:[ -]?\d){11,18}|\d{4}(?:\.\d{4}){3})(?![ -]?\d)(?!\.\d)")
 _CONTEXT = context.words(
     "card", "credit", "debit", "visa", "master", "amex", "american express", "diners", "discover", "maestro", "cc", "karte",
     "kreditkarte", "carte", "tarjeta", "cartão", "carta", "kaart", "karta", "карт", "卡", "カード", "cvv", "cvc", "expir",
 )  # fmt: skip
+_SEPARATORS = str.maketrans("", "", " .-")
 # Issuer prefix -> lengths.
 _ISSUERS = (
     (re.compile("4"), (13, 16, 19)),
@@ -36,7 +37,7 @@ _ISSUERS = (
 def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one signature for all)
     """Yield the card numbers: Luhn's digit decides, the issuer's prefix or a context word must agree."""
     for match in _NUMBER.finditer(text):
-        value = match.group().replace(" ", "").replace("-", "")
+        value = match.group().translate(_SEPARATORS)
         if not luhn(value) or len(set(value)) < 2:
             continue
         issuer = any(len(value) in lengths and prefix.match(value) for prefix, lengths in _ISSUERS)

@@ -76,7 +76,7 @@ _MONTH_YEAR = re.compile(
 _CJK = re.compile(
     r"(?P<y>(?:19|20)\d\d)年[ ]?(?P<m>\d{1,2})月(?:[ ]?(?P<d>\d{1,2})[日号])?|(?P<m2>\d{1,2})月(?P<d2>\d{1,2})[日号]"
 )
-_DAYNAME = re.compile(rf"(?<![\w-]){LETTERS}(?:{_WEEKDAY})(?![\w])", _FLAGS)
+
 _YEAR = re.compile(
     r"(?<![\w$€£#.,/:-])(?=\w)(?:(?P<cue>in|of|since|by|from|until|till|before|after|during|early|late|mid|summer|winter|spring|fall|autumn|"
     r"year|circa|seit|depuis|en|desde|nel|dal)[ ])?(?P<y>(?:19|20)\d\d)(?![\w%$€£]|[.,:/-]\d|[ ](?i:usd|eur|euros?|dollars?|people|users|items|units))",
@@ -86,11 +86,28 @@ _RELATIVE = re.compile(
     rf"(?<![\w-]){LETTERS}"
     + any_of(
         "today,tomorrow,yesterday,tonight,heute,morgen früh,gestern,übermorgen,demain,hier soir,aujourd'hui,mañana,ayer,hoy,oggi,"
-        "domani,ieri".split(",")
+        "domani,ieri,ontem,amanhã,hoje,gisteren,vandaag,wczoraj,jutro,dzisiaj,dziś,вчера,завтра,сегодня,morgen,vorgestern,anteayer,avant-hier".split(
+            ","
+        )
     )
     + r"(?![\w])",
     _FLAGS,
 )
+_WIDE_DAY = re.compile(r"昨天|今天|明天|前天|后天|昨日|今日|明日|昨晚|今晚")
+_GOOD = re.compile(r"\b(?:guten?|goede) \Z", _FLAGS)
+_ORDINAL_DAY = r"(?:(?:last|next|this|coming|letzte[nr]?|nächste[nr]?|kommende[nr]?|diesen|afgelopen|volgende)[ ])?"
+_NUMERAL = r"(?:\d{1,3}|eine[mnr]?|zwei|drei|vier|fünf|sechs|une?|deux|trois|quatre|cinq|dos|tres|cuatro|um|uma|dois|duas|três)"
+_AGO = re.compile(
+    rf"(?<![\w-])(?=[vih])(?:vor|il y a|hace|há) (?:etwa |environ |unos |cerca de )?{_NUMERAL} (?:stunde|tag|woche|monat|jahr|heure|jour"
+    r"|semaine|mois|an|hora|día|dia|semana|mes|año|ano)\w{0,3}(?![\w])",
+    _FLAGS,
+)
+_DAYNAME = re.compile(rf"(?<![\w-]){LETTERS}{_ORDINAL_DAY}(?:{_WEEKDAY})(?![\w])", _FLAGS)
+_CLOCK_WORD = re.compile(
+    r"(?<![\w:.,/-])(?:[01]?\d|2[0-3])(?:[:.][0-5]\d)?[ ]?(?:Uhr|uur|o['’]clock)(?![\w])|(?:上午|下午|午前|午後|早上|晚上|中午)?\d{1,2}[时時点點](?:\d{1,2}分|半)?",
+    _FLAGS,
+)
+_MONTH_NUMBER = re.compile(r"(?<![\w/.,-])(?P<m>0?[1-9]|1[0-2])/(?P<y>(?:19|20)\d\d)(?![\w]|[-/.]\d)")
 _TIME = re.compile(
     rf"(?<![\w:.,/-])(?:(?P<clock>{_CLOCK})|(?P<hour>1[0-2]|0?[1-9])[ ]?[ap]\.?m\b\.?)(?![\w:]|\.\d)", _FLAGS
 )
@@ -116,8 +133,10 @@ def find(text: str, options: Options) -> Iterator[Found]:
 
 def _days(text: str) -> Iterator[Found]:
     """Yield days told by a word alone."""
-    for pattern in (_DAYNAME, _RELATIVE):
+    for pattern in (_DAYNAME, _RELATIVE, _WIDE_DAY, _AGO):
         for match in pattern.finditer(text):
+            if _GOOD.search(text, max(0, match.start() - 6), match.start()):
+                continue  # "Guten Morgen" names no day
             yield Found(match.start(), match.end(), "DATE", 0.61, "date")
 
 
@@ -145,6 +164,12 @@ def _numbered(text: str, options: Options) -> Iterator[Found]:
         yield _dated(match, match["y"], int(match["m"] or match["m2"]), match["d"] or match["d2"], 0.9)
     for match in _YEAR.finditer(text):
         yield Found(match.start("y"), match.end("y"), "DATE", 0.62 if match["cue"] else 0.42, "date", match["y"])
+    for match in _MONTH_NUMBER.finditer(text):
+        yield _dated(match, match["y"], int(match["m"]), None, 0.5)
+    for match in _CLOCK_WORD.finditer(text):
+        yield Found(
+            match.start(), match.end(), "TIME", 0.76, "time", _clock(match.group()) if match[0][0].isdigit() else None
+        )
     for match in _TIME.finditer(text):
         clock = match["clock"]
         if clock and ":" not in clock and "m" not in clock.lower():

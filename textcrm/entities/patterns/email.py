@@ -19,11 +19,21 @@ _TOP = re.compile(r"(?:[^\W\d_]{2,24}|xn--[a-z0-9-]{2,59})\Z", re.IGNORECASE)
 _ENDING = frozenset(
     "com org net edu gov info biz io co de fr es it nl uk us at ch be pl ru cn jp dk se no fi cz hu".split()
 )
+# "ann [at] shop [dot] com": written so that no robot reads it.
+_SPELT = re.compile(
+    r"(?<![\w.+-])[\w.+-]{1,64}+[ ]?[\[({][ ]?(?:at|ät|@)[ ]?[\])}][ ]?"
+    r"[\w-]{1,63}+(?:(?:\.|[ ]?[\[({][ ]?(?:dot|punkt|point|punto|ponto|\.)[ ]?[\])}][ ]?)[\w-]{2,63}+){1,4}",
+    re.IGNORECASE,
+)
+_MARKS = re.compile(r"[ ]?[\[({][ ]?(\S{1,6})[ ]?[\])}][ ]?")
 _EDGE = ".'!#$%&*+/=?^`{|}~-"
 
 
 def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one signature for all)
     """Yield the mail addresses: the text is scanned for ``@`` and read outwards from there."""
+    for match in _SPELT.finditer(text) if "at" in text.lower() else ():
+        plain = _MARKS.sub(lambda mark: "@" if mark[1].lower() in {"at", "ät", "@"} else ".", match.group())
+        yield Found(match.start(), match.end(), "EMAIL", 0.95, "email", plain.lower())
     at = text.find("@")
     taken = 0
     while at >= 0:

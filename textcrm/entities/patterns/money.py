@@ -12,19 +12,20 @@ import re
 from collections.abc import Iterator
 
 from textcrm.entities.found import Found, Options
+from textcrm.entities.letters import BEFORE
 
-_SIGNS = {"$": "USD", "US$": "USD", "A$": "AUD", "C$": "CAD", "CA$": "CAD", "AU$": "AUD", "R$": "BRL", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₽": "RUB", "zł": "PLN", "元": "CNY", "円": "JPY", "₩": "KRW", "₺": "TRY", "kr": "SEK", "Fr.": "CHF"}  # fmt: skip
+_SIGNS = {"$": "USD", "US$": "USD", "A$": "AUD", "C$": "CAD", "CA$": "CAD", "AU$": "AUD", "R$": "BRL", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₽": "RUB", "zł": "PLN", "元": "CNY", "円": "JPY", "₩": "KRW", "₺": "TRY", "kr": "SEK", "kr.": "SEK", "KČ": "CZK", "Kč": "CZK", "Fr.": "CHF"}  # fmt: skip
 _CODES = "USD|EUR|GBP|CHF|JPY|CNY|RMB|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RUB|BRL|INR|MXN|TRY|ZAR|KRW|SGD|HKD|ILS"
-_NAMES = {"dollar": "USD", "buck": "USD", "euro": "EUR", "pound": "GBP", "quid": "GBP", "yen": "JPY", "yuan": "CNY", "franc": "CHF", "franken": "CHF", "rupee": "INR", "рубл": "RUB", "złot": "PLN", "zlot": "PLN", "cent": "", "real": "BRL", "reais": "BRL"}  # fmt: skip
+_NAMES = {"dollar": "USD", "buck": "USD", "euro": "EUR", "pound": "GBP", "quid": "GBP", "yen": "JPY", "yuan": "CNY", "franc": "CHF", "franken": "CHF", "rupee": "INR", "рубл": "RUB", "руб": "RUB", "pfund": "GBP", "peso": "", "złot": "PLN", "zlot": "PLN", "cent": "", "real": "BRL", "reais": "BRL"}  # fmt: skip
 _NUMBER = r"\d{1,3}(?:[.,' \u00a0\u202f]\d{3}){1,4}(?:[.,]\d{1,2})?|\d{1,12}(?:[.,]\d{1,2})?"
 _SCALE = r"(?:[ ]?(?:k|K|m|M|bn|million|billion|thousand|Millionen|Mio\.?|Tsd\.?)(?![\w]))?"
-_SIGN = r"US\$|CA?\$|AU?\$|R\$|[$€£¥₹₽₩₺]"
+_SIGN = r"(?i:kr\.?(?=[ ]?\d))|US\$|CA?\$|AU?\$|R\$|[$€£¥₹₽₩₺]"
 _BEFORE = re.compile(
-    rf"(?<![\w$€£])(?:(?P<sign>{_SIGN})[ \u00a0]?|(?P<code>{_CODES})[ \u00a0]?)(?P<number>{_NUMBER})(?![\d]){_SCALE}(?:,-|\.-)?"
+    rf"{BEFORE}(?<![$€£])(?:(?P<sign>{_SIGN})[ \u00a0]?|(?P<code>{_CODES})[ \u00a0]?)(?P<number>{_NUMBER})(?![\d]){_SCALE}(?:,-|\.-)?"
 )
 _AFTER = re.compile(
-    rf"(?<![\w.,$€£/-])(?P<number>{_NUMBER}){_SCALE}[ \u00a0]?(?:(?P<sign>[€$£₹₽₺元円]|zł|kr\b|Fr\.)|(?P<code>{_CODES})\b|"
-    rf"(?P<name>(?i:dollar|buck|euro|pound|quid|yen|yuan|franc|franken|rupee|рубл|złot|zlot|cent|reais)\w{{0,3}})\b)"
+    rf"{BEFORE}(?<![.,$€£/-])(?P<number>{_NUMBER}){_SCALE}(?:,-|,--)?[ \u00a0]?(?:(?P<sign>[€$£₹₽₺元円]|(?i:zł)|Kč|kr\b|Fr\.)|(?P<code>{_CODES})\b|"
+    rf"(?P<name>(?i:dollar|buck|euro|pound|quid|yen|yuan|franc|franken|rupee|рубл|руб|pfund|peso|złot|zlot|cent|reais)\w{{0,3}})\b)"
 )
 
 
@@ -36,7 +37,7 @@ def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one s
             name = (groups.get("name") or "").lower()
             currency = (
                 groups["code"]
-                or _SIGNS.get(groups["sign"] or "")
+                or _SIGNS.get((groups["sign"] or "").replace("ZŁ", "zł").replace("Zł", "zł"))
                 or next((code for stem, code in _NAMES.items() if name.startswith(stem)), "")
             )
             amount = _amount(match.group("number"))

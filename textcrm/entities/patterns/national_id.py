@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from textcrm.entities import context
 from textcrm.entities.found import Found, Options
-from textcrm.entities.letters import DIGIT
+from textcrm.entities.letters import AFTER, BEFORE, DIGIT
 
 
 class _Kind(NamedTuple):
@@ -34,17 +34,19 @@ class _Kind(NamedTuple):
 
 
 def _shape(body: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w-])(?:{body})(?![\w]|-\w)", re.IGNORECASE)
+    return re.compile(rf"{BEFORE}(?<!-)(?:{body}){AFTER}(?!-\w)", re.IGNORECASE)
 
 
 _KINDS = (
     _Kind("us_ssn", _shape(r"\d{3}-\d{2}-\d{4}"), "us.ssn", context.words("ssn", "social", "ss#", "security"), 0.75, 0.97),
     _Kind("us_ssn", _shape(r"\d{3} \d{2} \d{4}|\d{9}"), "us.ssn", context.words("ssn", "social s", "ss#"), 0.2, 0.9),
     _Kind("uk_nino", _shape(r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d\d ?\d\d ?\d\d ?[A-D]"), "", context.words("nino", "national insurance", "ni n"), 0.7, 0.97),
-    _Kind("uk_nhs", _shape(r"\d{3}[ -]?\d{3}[ -]?\d{4}"), "gb.nhs", context.words("nhs", "health"), 0.1, 0.9),
+    # HMRC writes examples with prefixes that it gives to nobody (QQ): beside the word they are numbers all the same
+    _Kind("uk_nino", _shape(r"[A-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D]"), "", context.words("nino", "national insurance", "ni n"), 0.2, 0.96),
+    _Kind("uk_nhs", _shape(r"\d{3}[ -]?\d{3}[ -]?\d{4}"), "gb.nhs", context.words("nhs", "health"), 0.1, 0.98),
     _Kind("de_idnr", _shape(r"\d{2} ?\d{3} ?\d{3} ?\d{3}"), "de.idnr", context.words("steuer-id", "steuerid", "identifikationsnummer", "idnr", "steuerliche", "tax id"), 0.3, 0.95),
     _Kind("fr_nir", _shape(r"[1-478] ?\d\d ?\d\d ?(?:\d\d|2[AB]) ?\d{3} ?\d{3} ?\d\d"), "fr.nir", context.words("sécu", "secu", "nir", "insee", "assur"), 0.85, 0.97),
-    _Kind("es_dni", _shape(r"\d{8}[ -]?[A-Z]"), "es.dni", context.words("dni", "nif", "documento", "identidad"), 0.75, 0.97),
+    _Kind("es_dni", _shape(r"(?:\d{8}|\d\d\.\d{3}\.\d{3})[ -]?[A-Z]"), "es.dni", context.words("dni", "nif", "documento", "identidad"), 0.75, 0.97),
     _Kind("es_nie", _shape(r"[XYZ][ -]?\d{7}[ -]?[A-Z]"), "es.nie", context.words("nie", "extranjero", "identidad"), 0.8, 0.97),
     _Kind("it_codice_fiscale", _shape(r"[A-Z]{6}\d\d[A-Z]\d\d[A-Z]\d{3}[A-Z]"), "it.codicefiscale", context.words("codice", "fiscale", "c.f."), 0.95, 0.98),
     _Kind("nl_bsn", _shape(r"\d{9}|\d{4}[. ]\d{2}[. ]\d{3}|\d{3}[. ]\d{3}[. ]\d{3}"), "nl.bsn", context.words("bsn", "burgerservice", "sofi"), 0.2, 0.95),
@@ -57,7 +59,18 @@ _KINDS = (
 _NUMBER = r"(?=[A-Z0-9 -]{0,20}?\d)([A-Z0-9](?:[ -]?[A-Z0-9]){4,19})(?![A-Z0-9])"
 _LINK = r"(?:'?s)?\.?[ \t]{0,2}(?:(?i:number|num|no|nr|id|is|was)\b\.?[ \t]{0,2}|[#:=][ \t]{0,2}){0,4}"
 _DOCUMENTS = (
-    ("passport", re.compile(rf"\b(?i:passport|passeport|reisepass|pasaporte|passaporto|paspoort){_LINK}{_NUMBER}")),
+    (
+        "passport",
+        re.compile(
+            rf"\b(?i:passport|passeport|(?:reise)?pass(?:nummer|nr)|reisepass|pasaporte|passaporto|paspoort(?:nummer)?|паспорт){_LINK}{_NUMBER}"
+        ),
+    ),
+    (
+        "identity_card",
+        re.compile(
+            rf"\b(?i:identity card|id card|(?:personal)?ausweis(?:es|nummer|nr)?|carte d['’]identité|carta d['’]identità|identiteitskaart|dow[oó]d(?:u)? osobist(?:y|ego)){_LINK}{_NUMBER}"
+        ),
+    ),
     ("driving_licence", re.compile(rf"\b(?i:driver'?s?|driving)[ ](?i:licen[sc]e|permit){_LINK}{_NUMBER}")),
 )
 
@@ -68,7 +81,9 @@ def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one s
         return
     for kind in _KINDS:
         for match in kind.shape.finditer(text):
-            if kind.module and not importlib.import_module(f"stdnum.{kind.module}").is_valid(match.group()):
+            if kind.module and not importlib.import_module(f"stdnum.{kind.module}").is_valid(
+                match.group().replace(".", "")
+            ):
                 continue
             score = kind.about if context.near(text, match.start(), match.end(), kind.cues) else kind.alone
             yield Found(

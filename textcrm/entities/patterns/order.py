@@ -15,13 +15,14 @@ import re
 from collections.abc import Iterator
 
 from textcrm.entities.found import Found, Options
-from textcrm.entities.letters import DIGIT
+from textcrm.entities.letters import AFTER, BEFORE, DIGIT
 
 _LINK = (
-    r"[ \t]{0,3}(?:(?i:number|numbers|num|no|nr|n°|nº|№|id|ref|reference|code|nummer|numéro|número|numero|numer|номер|is|was|号|番号)(?![^\W\d_])"
-    r"[.:]?[ \t]{0,3}|[#:=.][ \t]{0,3}){0,4}"
+    r"[ \t]{0,3}(?:(?i:number|numbers|num|no|nr|n°|nº|№|id|ref|reference|code|nummer|numéro|número|numero|numer|номер|n|is|was|号码?|號碼?|单号|單號|编号|番号)(?![^\W\d_])"
+    r"[.:]?[ \t]{0,3}|[#:：=.は为][ \t]{0,3}){0,4}"
 )
-_BODY = r"(?P<number>[A-Z0-9](?:[-/_.]?[A-Z0-9]){2,24})(?![\w])"
+_BODY = rf"(?P<number>[A-Z0-9](?:[-/_.]?[A-Z0-9]){{2,24}}){AFTER}"
+_GROUPS = rf"(?P<number>\d{{4}}(?: \d{{2,4}}){{2,6}}|[A-Z0-9](?:[-/_.]?[A-Z0-9]){{2,24}}){AFTER}"
 _WORDS = {
     "ORDER": r"orders?|purchase order|PO|confirmation|booking|reservation|bestell(?:ung|nummer|nr)?|auftrag(?:s?nummer|snr)?|commande|pedido|ordine|"
     r"bestelling|bestelnummer|zamówieni[ea]|заказ[а]?|订单|訂單|注文",
@@ -33,7 +34,20 @@ _WORDS = {
     "CUSTOMER_NUMBER": r"customer|client|member(?:ship)?|kunden?(?:nummer|nr)|kunde|client|cliente|klant(?:nummer)?|klient[a]?|contract|policy|vertrag(?:s?nummer)?|"
     r"account",
 }
-_LED = {label: re.compile(rf"(?<![\w])(?i:{words}){_LINK}{_BODY}") for label, words in _WORDS.items()}
+_LED = {
+    label: re.compile(rf"{BEFORE}(?i:{words}){_LINK}{_GROUPS if label == 'TRACKING' else _BODY}")
+    for label, words in _WORDS.items()
+}
+# Numbers that tell what they are by their first letters: of purchases, invoices and tickets, and of carriers (DHL, SF,
+# Amazon, the US post).
+_PREFIXED = {
+    "ORDER": re.compile(rf"{BEFORE}(?<![-/])(?:PO|SO|ORD|ORDER)-?\d{{4,12}}{AFTER}(?![-/]\w)"),
+    "INVOICE": re.compile(rf"{BEFORE}(?<![-/])INV(?:OICE)?-?\d{{3,12}}(?:[-/]\d{{1,8}}){{0,2}}{AFTER}(?![-/]\w)"),
+    "TICKET": re.compile(rf"{BEFORE}(?<![-/])(?:INC|RITM|REQ|CHG|TKT|TICKET)-?\d{{4,12}}{AFTER}(?![-/]\w)"),
+    "TRACKING": re.compile(
+        rf"{BEFORE}(?<![-/])(?:(?:JJD|JVGL)\d{{10,20}}|TBA\d{{9,15}}|SF\d{{12,15}}|9[2-5]\d{{20}}){AFTER}(?![-/]\w)"
+    ),
+}
 _UPS = re.compile(r"(?<![\w])1Z[ ]?[0-9A-Z]{3}[ ]?[0-9A-Z]{3}[ ]?\d{2}[ ]?\d{4}[ ]?\d{4}(?![\w])", re.IGNORECASE)
 _S10 = re.compile(r"(?<![\w])[A-Z]{2}[ ]?\d{3}[ ]?\d{3}[ ]?\d{3}[ ]?[A-Z]{2}(?![\w])")
 _WEIGHTS = (8, 6, 4, 2, 3, 5, 9, 7)
@@ -54,6 +68,9 @@ def find(text: str, options: Options) -> Iterator[Found]:
         check = 11 - sum(d * w for d, w in zip(digits, _WEIGHTS, strict=False)) % 11
         if digits[8] == {10: 0, 11: 5}.get(check, check):
             yield _found(match, 0, "TRACKING", 0.95)
+    for label, pattern in _PREFIXED.items():
+        for match in pattern.finditer(text):
+            yield _found(match, 0, label, 0.88)
     for label, pattern in _LED.items():
         for match in pattern.finditer(text):
             number = match.group("number")

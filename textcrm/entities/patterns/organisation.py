@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import dropwhile
 
 from textcrm.entities.found import Found, Options
-from textcrm.entities.letters import CAPITAL, GAP, LETTER, START, UPPER, any_of
+from textcrm.entities.letters import CAPITAL, GAP, LETTER, START, UPPER, WIDE, any_of
 from textcrm.entities.lexicon import BRANDS, COUNTRIES, NATIONALITIES, NOT_NAMES, common_words, is_common, names
 
 _FORM = (
@@ -16,6 +16,9 @@ _FORM = (
     r"S\.?A\.?R?\.?L\.?|SARL|SAS|S\.A\.S\.|S\.A\.|SA|S\.p\.A\.|SpA|S\.r\.l\.|Srl|S\.L\.|B\.V\.|BV|N\.V\.|NV|AB|A/S|ApS|ASA|AS|Oy|Oyj|Kft\.?|Zrt\.?|s\.r\.o\.|a\.s\.|"
     r"Sp\. z o\.o\.|S\.A|Pty|Group|Holdings?|Partners|Associates|Industries|Technologies|Solutions|Systems|Consulting|Bank|Insurance|Airlines|University|"
     r"Foundation|Institute|Hospital|Laboratories|Pharmaceuticals|and Sons|& Sons|& Co\.?|Ltda\.?"
+)
+_WIDE_FIRM = re.compile(
+    rf"(?:株式会社|有限会社|合同会社)[{WIDE}A-Za-z]{{1,12}}|[{WIDE}]{{2,14}}?(?:株式会社|有限公司|股份公司|集团公司)"
 )
 _LOWER_FORM = r"inc\.?|ltd\.?|llc|corp\.?|gmbh|plc"
 _JOB = re.compile(r"(?i)(?:er|or|ist|ian|eer|ant|ive|man|woman|clerk|officer|nurse|agent|assistant|driver)\Z")
@@ -110,6 +113,8 @@ _CUED = frozenset({_PHRASE, _BECAME, _DEALS, _KIND_OF, _AT})
 def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one signature for all)
     """Yield the organisations."""
     yield from _of_domains(text)
+    for match in _WIDE_FIRM.finditer(text):
+        yield Found(match.start(), match.end(), "ORG", 0.8, "organisation")
     for match in _BRAND.finditer(text):
         if match.group() not in _ALSO_WORDS:
             yield Found(match.start(), match.end(), "ORG", 0.66, "organisation")

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from textcrm.entities.found import Found, Options
-from textcrm.entities.letters import CAPITAL, GAP, LETTER, START, UPPER
+from textcrm.entities.letters import CAPITAL, GAP, LETTER, START, UPPER, WIDE
 from textcrm.entities.lexicon import COUNTRIES, NATIONALITIES, NOT_NAMES, is_common, names
 
 _PARTICLE = r"(?:de la|de los|de las|van der|van den|van de|von der|de|da|do|dos|das|del|della|di|du|van|von|zu|la|le|el|al|bin|ibn|ter|ten|af|av|y|e)"
@@ -81,6 +81,16 @@ _RULES = (
     (_VOCATIVE, 0.61, "vocative"),
     (_OBJECT, 0.53, "object"),
 )
+# Chinese and Japanese names have no capitals: the phrase before or the honorific behind tells them.
+_WIDE_LED = re.compile(
+    rf"(?:我叫|我的名字[是叫]|姓名[:：是] ?|名前は|氏名[:：] ?)(?P<name>[{WIDE}]{{2,5}}?)(?=[，。,.、\s!！]|です|と申|\Z)"
+)
+_WIDE_FOLLOWED = re.compile(
+    rf"(?<![{WIDE}])(?P<name>[{WIDE}]{{2,6}})(?=と申します|先生[，,：:]|女士|さん(?![{WIDE}])|様(?![{WIDE}]))"
+)
+_NOBODY = frozenset("お客 皆 お母 お父 奥 担当者 ご担当者 みな 尊敬的 各位".split())
+# Given names that are also months or verbs: names only where a phrase says so.
+_ALSO_NAMES = frozenset("jan april may june august will".split())
 _NAMED = re.compile(r"(?i)name|nom|hei(?:ß|ss)e|appelle|llam|chiam|chamo|heet|nazyw|зовут|имя|imię|naam")
 # Behind these rules stands many another word with a capital: one that is a common word or a country is no name.
 _LOOSE = frozenset({"phrase", "speaker", "saying", "subject", "vocative", "object"})
@@ -91,15 +101,16 @@ def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one s
     for match in _LIST.finditer(text):
         for group in ("first", "second", "third"):
             yield Found(match.start(group), match.end(group), "PERSON", 0.82, "person")
+    yield from _wide(text)
     for match in _THREE.finditer(text):
         if all(names().get(match[group].lower(), "?") != "?" for group in ("first", "second", "third")):
             for group in ("first", "second", "third"):
                 yield Found(match.start(group), match.end(group), "PERSON", 0.64, "person")
     for pattern, score, rule in _RULES:
         for match in pattern.finditer(text):
-            start, end = trim(text, *match.span("name"))
-            first = text[start:end].split(" ", 1)[0].strip(".,'’").lower()
             told = rule == "phrase" and _NAMED.search(text, match.start(), match.start("name"))
+            start, end = trim(text, *match.span("name"), told=bool(told))
+            first = text[start:end].split(" ", 1)[0].strip(".,'’").lower()
             if (
                 rule in _LOOSE
                 and not told
@@ -114,10 +125,22 @@ def find(text: str, options: Options) -> Iterator[Found]:  # noqa: ARG001 (one s
                 yield Found(start, end, "PERSON", score, "person")
 
 
-def trim(text: str, start: int, end: int) -> tuple[int, int]:
-    """Cut words that are no names from both ends of ``[start, end)``; an empty span where nothing is left."""
+def _wide(text: str) -> Iterator[Found]:
+    for pattern in (_WIDE_LED, _WIDE_FOLLOWED):
+        for match in pattern.finditer(text):
+            if match["name"] not in _NOBODY:
+                yield Found(match.start("name"), match.end("name"), "PERSON", 0.8, "person")
+
+
+def trim(text: str, start: int, end: int, *, told: bool = False) -> tuple[int, int]:
+    """Cut words that are no names from both ends of ``[start, end)``; an empty span where nothing is left.
+
+    *told*: a phrase ("my name is") says that a name stands here, so that a given name which is also a word stays.
+    """
     words = list(re.finditer(r"[^\s]+", text[start:end]))
-    while words and words[0].group().strip(".,'’").lower() in NOT_NAMES:
+    while words and (first := words[0].group().strip(".,'’").lower()) in NOT_NAMES:
+        if told and first in _ALSO_NAMES:
+            break
         words.pop(0)
     for index, word in enumerate(words):
         if index and word.group().strip(".,'’").lower() in NOT_NAMES:

@@ -17,11 +17,13 @@ from collections.abc import Iterator
 
 from textcrm.entities import context
 from textcrm.entities.found import Found, Options
+from textcrm.entities.letters import AFTER, BEFORE
 
 _CANDIDATE = re.compile(
-    r"(?<![\w.,/#$€£¥=-])(?<!\d[ :])(?:\+ ?|\(\+?)?\d(?:[ \t]?[().\-/\u2010-\u2013\u00a0][ \t]?\(?|[ \t]\(?)?"
+    rf"{BEFORE}(?<![.,/#$€£¥=-])(?<!\d[ :])(?:\+ ?|\(\+?)?\d(?:[ \t]?[().\-/\u2010-\u2013\u00a0][ \t]?\(?|[ \t]\(?)?"
     r"(?:\d(?:[ \t]?[().\-/\u2010-\u2013\u00a0][ \t]?\(?|[ \t]\(?)?){5,15}\d"
-    r"(?:,?[ ]?(?i:x|#|ext(?:ension)?[.:]?|durchwahl)[ ]?\d{1,6})?(?![\w]|[-/]\d|\.\d|,\d)"
+    r"(?:,?[ ]?(?i:x|#|ext(?:ension)?[.:]?|durchwahl)[ ]?\d{1,6})?"
+    rf"{AFTER}(?![-/]\d|\.\d|,\d)"
 )
 _CUES = context.words(
     "phone", "telephone", "tel", "call", "cell", "mobile", "mobil", "fax", "number", "contact", "text me", "sms", "whatsapp",

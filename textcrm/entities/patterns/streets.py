@@ -54,7 +54,7 @@ PREFIX = (
 )
 SECONDARY = (
     r"(?:Apartment|Apt|Suite|Ste|Unit|Floor|Fl|Flat|Room|Rm|Building|Bldg|Block|Wohnung|Whg|Appartement|Bâtiment|Bât|Étage|Piso|Puerta|Pta|Esc|Interno|Scala|Etage|Stock|m|byt|Lot|Space|Box|Bus|кв|корп|офис)"
-    r"\.?[ ]?#?(?:[A-Z]?\d{1,5}[A-Za-z]?|[A-Z]\b)|\#[ ]?\d{1,5}[A-Za-z]?|\d{1,3}(?:st|nd|rd|th)[ ](?:Floor|floor)|\d\.[ ](?:OG|Stock|Etage|th|tv)|[Dd]\d{1,2}"
+    r"\.?[ ]?#?(?:[A-Z]?\d{1,5}[A-Za-z]?|[A-Z]\b)|\#[ ]?\d{1,5}[A-Za-z]?|\d{1,3}(?:st|nd|rd|th)[ ](?:Floor|floor)|\d\.[ ](?:OG|Stock|Etage|th|tv)|[Dd]\d{1,2}|\d{1,2}[ºª°](?:[ ][A-Z]\b)?"
 )
 PARTICLE = r"(?:de la|de las|de los|de l['’]|de|du|des|del|della|dei|degli|delle|do|da|dos|das|d['’]|la|le|les|el|los|las|y|e|et|und|and|of|the|van der|van den|van de|van|von der|von|am|an der|an|im|in der|auf der|zum|zur|den|het|ten|ter|pod|nad|na|św\.|gen\.|ks\.|St\.|Dr\.|Sgt|Cap\.|Gen\.)"
 # A word of a street's name: with a capital, an ordinal, a particle.
