@@ -164,14 +164,18 @@ def figures_of(
     step: Step | None,
     mapping: Mapping[str, str] | None = None,
     among: Sequence[str] | None = None,
+    embeddings: Floats | None = None,
 ) -> dict[str, Any]:
-    """Ask *model* and compare with *labels*; *mapping* and *among* as in `match_labels`."""
+    """Ask *model* and compare with *labels*; *mapping* and *among* as in `match_labels`.
+
+    Without *embeddings*, of shape (n, dimensions), they are made by the model's own encoder.
+    """
     if not texts:
         raise UsageError("there is nothing to evaluate", hint="The file has no row with text and label.")
     parts = []
     for start in range(0, len(texts), PREDICT_BATCH):
         batch = texts[start : start + PREDICT_BATCH]
-        parts.append(model.scores(batch))
+        parts.append(model.scores(batch, None if embeddings is None else embeddings[start : start + PREDICT_BATCH]))
         if step is not None:
             step(len(batch))
     probabilities = np.concatenate([part[0] for part in parts])

@@ -148,13 +148,14 @@ def train(
         folder = target / "model"
         save(fitted, source, folder)
         model = load(folder, encoder=encoder)
-        held_out = _score(model, work.held_out, steps)
+        held_out = _score(model, work.held_out, encoder, settings, steps)
         _add_scores(folder, held_out, fitted.summary())
         first = len(rows.texts) - len(corrected)
         by_cross_validation = fitted.accuracy_outside(range(first, len(rows.texts))) if corrected else None
         return _keep(
             folder,
             encoder_folder,
+            encoder,
             spec,
             work,
             out=out,
@@ -207,7 +208,7 @@ def write_card(name: str, folder: Path, *, settings: Settings, steps: Steps | No
     """Score the active version of a model on the held-out rows of its recipe; write ``scores.json`` and ``CARD.md``."""
     model = open_model(name, settings=settings, threads=os.cpu_count())
     _, held_out, _ = read_corpora(Catalog(settings.home).recipe(name), settings)
-    figures = _score(model, held_out, steps or quiet)
+    figures = _score(model, held_out, None, settings, steps or quiet)
     if figures is None:
         raise UsageError(f"the corpora of {name} have no held-out rows", hint="Give some rows split = test.")
     scores = card_scores(model.body, name=model.name, version=model.version, held_out=figures)
@@ -282,11 +283,16 @@ def _embed(encoder: SentenceEncoder | None, texts: Sequence[str], settings: Sett
         return encode_cached(encoder, texts, settings.home / "cache" / "embeddings", step=step)
 
 
-def _score(model: Classifier, rows: Rows, steps: Steps) -> dict[str, Any] | None:
+def _score(
+    model: Classifier, rows: Rows, encoder: SentenceEncoder | None, settings: Settings, steps: Steps
+) -> dict[str, Any] | None:
+    """Score *model* on held-out rows, with vectors from the cache where *encoder* is its own."""
     if not rows.texts:
         return None
+    ours = encoder if encoder is not None and encoder.hash == model.encoder_hash else None
+    embeddings = _embed(ours, rows.texts, settings, steps)
     with steps("Scoring held-out rows", len(rows.texts)) as step:
-        return figures_of(model, rows.texts, rows.labels, slices=rows.slices, step=step)
+        return figures_of(model, rows.texts, rows.labels, slices=rows.slices, step=step, embeddings=embeddings)
 
 
 def _add_scores(folder: Path, held_out: Mapping[str, Any] | None, summary: Mapping[str, Any]) -> None:
@@ -300,6 +306,7 @@ def _add_scores(folder: Path, held_out: Mapping[str, Any] | None, summary: Mappi
 def _keep(
     folder: Path,
     encoder_folder: Path | None,
+    encoder: SentenceEncoder | None,
     spec: RecipeSpec,
     work: _Work,
     *,
@@ -337,7 +344,7 @@ def _keep(
         if set(old.labels) != set(new_labels):
             remarks.append("The new version answers with other labels than the active one.")
         else:
-            before = _score(old, work.held_out, steps)
+            before = _score(old, work.held_out, encoder, settings, steps)
             if before is not None and held_out is not None:
                 better = held_out["macro_f1"] >= before["macro_f1"] - MARGIN
             if corrected:
