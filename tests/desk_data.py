@@ -20,6 +20,7 @@ from textcrm.records import (
     Channel,
     Customer,
     EntitySpan,
+    Evidence,
     Insight,
     LabelScore,
     Link,
@@ -89,6 +90,28 @@ def keep(store: Store, pairs: Sequence[tuple[Message, Insight]]) -> None:
     store.messages.add([m for m, _ in pairs])
     claim = store.messages.claim("test", limit=len(pairs) + 10, lease=timedelta(minutes=5))
     store.insights.complete(claim, [i for _, i in pairs])
+
+
+def doubtful(store: Store) -> list[Message]:
+    """Store two customers of one address, and messages of which either may be the author; return the messages."""
+    twin = Customer(id="C-2", number="C-2", name="A. Example", emails=("ann@example.com",), company="Example Ltd")
+    store.customers.upsert([ANN, twin])
+    found = (
+        Evidence(field="email", level="exact (from)", weight=10.0, left="ann@example.com", right="ann@example.com"),
+        Evidence(field="name", level="differs", weight=-4.0, left="robin example", right="ann example"),
+    )
+    link = Link(
+        customer_id=None,
+        outcome="review",
+        confidence=0.5,
+        rule="shared_identifier",
+        evidence=found,
+        candidates=("C-1", "C-2"),
+    )
+    author = Author(name="Robin Example", email="ann@example.com")
+    sent = [message(f"Where is parcel {n}?", channel="chat", sent_at=at(n), author=author) for n in range(2)]
+    keep(store, [(one, known(one).model_copy(update={"link": link})) for one in sent])
+    return sent
 
 
 def at(days: float) -> datetime:

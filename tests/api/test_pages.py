@@ -14,9 +14,9 @@ import pytest
 from jinja2.ext import babel_extract
 from starlette.testclient import TestClient
 
-from tests.desk_data import answer, application, at, fill, keep, known
+from tests.desk_data import answer, application, at, doubtful, fill, keep, known
 from tests.factories import message
-from textcrm.operations import corrections, desk, trends
+from textcrm.operations import corrections, decisions, desk, trends
 from textcrm.records import Message
 from textcrm.settings import Settings
 from textcrm.store import Store
@@ -34,6 +34,7 @@ PATHS = (
     "/label",
     "/customers",
     "/customers/C-1",
+    "/links",
     "/models",
     "/quarantine",
     "/operations",
@@ -429,3 +430,39 @@ def test_the_messages_behind_a_confusion(person: TestClient, store: Store, messa
     page = person.get(f"/models/confused?task=urgency&said={said.label}&right=high").text
     assert f"/desk/{messages[0].id}" in page
     assert messages[0].id not in person.get("/models/confused?task=urgency&said=low&right=high").text
+
+
+def test_a_link_is_confirmed_rejected_merged_and_taken_back(person: TestClient, store: Store) -> None:
+    sent = doubtful(store)
+    token = csrf(person)
+    page = person.get("/links").text
+    assert "2 messages" in page
+    assert "+10.0" in page
+    assert "−4.0" in page
+
+    def answer_with(**fields: str) -> str:
+        answered = person.post("/links", data={"csrf": token, **fields})
+        assert answered.status_code == 303
+        return answered.headers["location"].partition(":")[2]
+
+    made = answer_with(action="confirm", id=sent[0].id, customer="C-1")
+    (kept,) = decisions.decisions(store)
+    assert (kept.id, kept.kind, kept.by, set(kept.messages)) == (made, "confirm", "Robin Vale", {m.id for m in sent})
+    assert "Nothing to decide" in person.get("/links").text
+    person.post("/links/undo", data={"csrf": token, "decision": made})
+    assert decisions.decisions(store) == []
+    assert 'value="confirm"' in person.get("/links").text
+    answer_with(action="reject", id=sent[0].id, customer="C-2")
+    assert "Nothing to decide" in person.get("/links").text  # the one that is left is meant
+    person.post("/links/undo", data={"csrf": token, "decision": decisions.decisions(store)[0].id})
+    answer_with(action="merge", customer="C-2", into="C-1")
+    assert "Nothing to decide" in person.get("/links").text
+    wrong = person.post("/links", data={"csrf": token, "action": "confirm", "id": sent[0].id, "customer": "C-1"})
+    assert wrong.status_code == 400
+    assert person.post("/links", data={"csrf": token, "action": "x"}).status_code == 400
+
+
+def test_the_navigation_counts_links_that_wait(person: TestClient, store: Store) -> None:
+    assert "nav-count" not in person.get("/desk").text
+    doubtful(store)
+    assert re.search(r'class="nav-count"[^>]*>2<', person.get("/desk").text)

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import ViewportSize
 
 from tests.browser.conftest import Open, Site
-from tests.desk_data import fill
+from tests.desk_data import doubtful, fill
 
 pytestmark = pytest.mark.browser
 
@@ -30,6 +30,7 @@ def test_axe_finds_nothing_serious(
     site: Site, visit: Open, size: ViewportSize, scheme: Literal["light", "dark"]
 ) -> None:
     messages = fill(site.store)
+    doubtful(site.store)
     watched = visit("/desk", size=size)
     page = watched.page
     page.emulate_media(color_scheme=scheme)
@@ -40,6 +41,7 @@ def test_axe_finds_nothing_serious(
         "/said",
         "/alerts",
         "/label",
+        "/links",
         "/models",
         "/operations",
         f"/desk/{messages[0].id}",

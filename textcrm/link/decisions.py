@@ -83,6 +83,10 @@ class Standing:
         candidates = tuple(dict.fromkeys(self.customer(c) for c in link.candidates if c not in refused))
         if link.outcome == "review" and len(candidates) == 1 and len(link.candidates) > 1:
             return _by_person(candidates[0], link, "one_candidate_left_by_person")
+        if link.outcome == "review" and link.candidates and not candidates:
+            return link.model_copy(
+                update={"outcome": "none", "confidence": 1.0, "rule": "rejected_by_person", "candidates": ()}
+            )
         if link.customer_id is None:
             return link.model_copy(update={"candidates": candidates})
         stands = self.customer(link.customer_id)

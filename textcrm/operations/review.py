@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from textcrm.errors import UsageError
 from textcrm.link.decisions import Decision, DecisionKind
 from textcrm.operations.decisions import as_decided, decide
+from textcrm.operations.desk import desk_of
 from textcrm.records import Customer, Insight, Message
 from textcrm.store import Store
 from textcrm.store.codec import urgency_rank
+from textcrm.store.desk import Wanted
 
 MOST_READ = 2000
 # How much a message weighs by its place in the queue: -1 (no request) to 3 (critical).
@@ -55,6 +57,11 @@ def questions(store: Store, *, limit: int = 20) -> list[Question]:
         )
         for group in ranked
     ]
+
+
+def waiting(store: Store, *, most: int = 99) -> int:
+    """Return how many messages have a link that waits for a person, counted up to *most* + 1."""
+    return desk_of(store).count(Wanted(equal=(("link", "review"),), state="all"), most=most)
 
 
 def gain(group: Sequence[Insight]) -> float:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from textcrm.operations.audit import audit_of
+from textcrm.operations.review import waiting
 from textcrm.operations.users import Passwords, may, sessions_of
 from textcrm.settings import Settings
 from textcrm.store import Store
@@ -69,6 +70,7 @@ class Pages:
         done, _, about = request.query_params.get("done", "")[:64].partition(":")
         shared: Mapping[str, Any] = {
             "path": request.url.path,
+            "waiting_links": waiting(self.store) if getattr(request.state, "person", None) else 0,
             "here": request.url.path + (f"?{query}" if query else ""),
             "person": getattr(request.state, "person", None),
             "can": lambda least: may(role, least),

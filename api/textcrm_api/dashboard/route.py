@@ -99,7 +99,11 @@ def _deed(request: Request, response: Response, path: str) -> Deed | None:
         return None
     ids = [str(value) for value in request.path_params.values()]
     if writes:
-        ids += [one[:64] for name in ("id", "name", "correction") for one in request.state.form.get(name, [])]
+        ids += [
+            one[:64]
+            for name in ("id", "name", "correction", "customer", "into", "decision")
+            for one in request.state.form.get(name, [])
+        ]
     about = tuple(dict.fromkeys([*ids, *(shown or ())] if writes else shown or ()))
     number = str(request.scope["state"].get("request_id", ""))
     kind: Kind = "write" if writes else "read"

@@ -33,7 +33,7 @@ def add(router: APIRouter, pages: Pages) -> None:
             request,
             "topics.html",
             topics=found,
-            counts=store.topics.counts(),
+            counts=topic_runs.counts(store),
             moved={change.key: change for change in compared.changes},
             after=after,
             one_day=timedelta(days=1),
