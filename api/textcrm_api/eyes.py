@@ -45,8 +45,13 @@ class Eyes:
         self.must_see_text()
         self.many = True
 
-    def must_see_text(self) -> None:
+    def must_see_text(self, hint: str = "Ask for a masked answer.") -> None:
         """Refuse what only the scope ``text`` opens.
+
+        Parameters
+        ----------
+        hint
+            What to do instead.
 
         Raises
         ------
@@ -57,7 +62,7 @@ class Eyes:
             raise ProblemError(
                 "forbidden",
                 "The key lacks the scope text: it sees masked texts alone.",
-                hint="Ask for a masked answer.",
+                hint=hint,
             )
 
 

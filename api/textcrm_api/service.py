@@ -16,9 +16,9 @@ from textcrm.entities.mask import Purpose
 from textcrm.errors import StoreError, UsageError
 from textcrm.operations.entities import mask_texts
 from textcrm.operations.lookup import customer_finder
-from textcrm.operations.masking import mask_records
+from textcrm.operations.masking import mask_customer, mask_records
 from textcrm.operations.similar import Similar
-from textcrm.records import CHANNELS, Channel, EntitySpan, Insight, Language, Message, Prediction
+from textcrm.records import CHANNELS, Channel, Customer, EntitySpan, Insight, Language, Message, Prediction
 from textcrm.settings import Settings
 from textcrm.store import Store
 from textcrm.store.audit import AuditLog
@@ -81,6 +81,11 @@ class Service:
             else span.model_copy(update={"text": masker.replacement(span.label, span.text), "value": None})
             for span in found
         ]
+
+    def shown_customer(self, customer: Customer) -> Customer:
+        """Return a customer as the caller may see it: masked for one who sees no texts."""
+        looked = eyes()
+        return customer if looked.sees_text else mask_customer(customer, looked.purpose, masking=self.engine.masking)
 
     def _turn(self, channel: Channel, looked: Eyes) -> AbstractContextManager[object]:
         """Return the turn at the recogniser, which masking for those who see no texts needs."""

@@ -14,7 +14,9 @@ from starlette.testclient import TestClient
 from tests.api.problem import assert_problem
 from tests.desk_data import ANN, application, fill
 from tests.factories import message
+from textcrm.operations.analysis import analyse_stored
 from textcrm.operations.audit import audit_of
+from textcrm.operations.similar import encoder_of, make_vectors
 from textcrm.store.audit import Entry
 from textcrm_api import create_app
 from textcrm_api.dashboard import sign_in_link
@@ -124,7 +126,6 @@ def test_a_key_without_the_scope_text_sees_masked_texts_everywhere(
     body = {"text": SAID, "author": {"name": "Ann Lee", "email": "ann.lee@example.com"}}
     asks: list[tuple[str, str, Any]] = [
         ("GET", "/v1/messages", None),
-        ("GET", "/v1/messages?q=order", None),
         ("GET", f"/v1/messages/{sent.id}", None),
         ("GET", "/v1/insights", None),
         ("GET", f"/v1/insights/{sent.id}", None),
@@ -140,7 +141,9 @@ def test_a_key_without_the_scope_text_sees_masked_texts_everywhere(
         assert "ann.lee@" not in answer.text, path
         if "mask" not in path and "exports" not in path:
             assert "ann.lee@example.com" in full.request(method, path, json=content).text, path
-    assert_problem(masked.get("/v1/exports/messages.csv?mask=false"), "forbidden")
+    for path in ("/v1/messages?q=Ann", "/v1/messages?q=order&channel=chat", "/v1/exports/messages.csv?mask=false"):
+        assert_problem(masked.get(path), "forbidden")
+    assert full.get("/v1/messages?q=order").json()["items"][0]["id"] == sent.id
     assert_problem(masked.post("/v1/mask?policy=storage", json={"text": SAID}), "forbidden")
     assert full.post("/v1/mask?policy=storage", json={"text": SAID}).status_code == 200
     insight = masked.get(f"/v1/insights/{sent.id}").json()
@@ -149,6 +152,61 @@ def test_a_key_without_the_scope_text_sees_masked_texts_everywhere(
         assert text[entity["start"] : entity["end"]] == entity["text"]
     assert all(e.deed.kind != "read" or sent.id in e.deed.about for e in entries())
     assert {e.deed.who for e in entries()} == {f"key:{full.get('/v1/me').json()['id']}"}
+
+
+def test_a_key_without_the_scope_text_sees_masked_customers_and_finds_nobody_by_what_is_hidden(
+    client: TestClient, with_key: Callable[..., TestClient]
+) -> None:
+    known = {
+        "name": "Ann Lee",
+        "emails": ["ann.lee@example.com"],
+        "phones": ["+442079460018"],
+        "handles": ["@annlee"],
+        "number": "K-48213",
+        "segment": "gold",
+        "fields": {"street": "12 Elm Road"},
+    }
+    assert client.put("/v1/customers/C-1", json=known).status_code == 200
+    hidden = ("Ann Lee", "ann.lee@", "2079460018", "annlee", "K-48213", "Elm Road")
+    masked, full = with_key("read", "write"), with_key("read", "text")
+    for path in ("/v1/customers", "/v1/customers/C-1", "/v1/exports/customers.csv", "/v1/exports/customers.jsonl"):
+        seen, shown = masked.get(path).text, full.get(path).text
+        assert "C-1" in seen, path
+        assert "gold" in seen, path
+        assert [word for word in hidden if word in seen] == [], path
+        missing = [word for word in hidden if word not in shown and not (word == "Elm Road" and "exports" in path)]
+        assert missing == [], path
+    one = masked.get("/v1/customers/C-1")
+    assert (one.json()["name"], one.json()["emails"], one.json()["fields"]) == (
+        "[PERSON]", ["[EMAIL]"], {"street": "[FIELD]"}
+    )  # fmt: skip
+    for name, value in (("email", "ann.lee@example.com"), ("phone", "+442079460018"), ("number", "K-48213")):
+        assert_problem(masked.get("/v1/customers", params={name: value}), "forbidden")
+        assert [c["id"] for c in full.get("/v1/customers", params={name: value}).json()["items"]] == ["C-1"]
+    # what was masked is not written back over what is known
+    again = masked.put("/v1/customers/C-1", json={"name": "[PERSON]"}, headers={"If-Match": one.headers["etag"]})
+    assert_problem(again, "precondition_failed")
+    assert full.get("/v1/customers/C-1").json()["name"] == "Ann Lee"
+
+
+def test_a_key_without_the_scope_text_learns_ids_and_labels_alone(
+    with_key: Callable[..., TestClient], store: Store, engine: Engine
+) -> None:
+    masked = with_key("read", "write")
+    masked.post("/v1/messages", json={"text": SAID, "author": {"name": "Ann Lee", "email": "ann.lee@example.com"}})
+    first = next(iter(masked.get("/v1/messages").json()["items"]))
+    analyse_stored(store, engine)
+    encoder = encoder_of(engine)
+    assert encoder is not None
+    make_vectors(store, encoder, owner="w")
+    masked.app.state.service.similar.follow()  # type: ignore[attr-defined]
+    assert_problem(masked.post("/v1/similar", json={"text": SAID}), "forbidden")
+    similar = masked.get(f"/v1/messages/{first['id']}/similar")
+    job = masked.post("/v1/jobs", json={"channel": "chat"})
+    answers = [similar, job, masked.get("/v1/jobs"), masked.get("/v1/events", params={"seconds": 1})]
+    for answer in answers:
+        assert answer.status_code in (200, 202), answer.text
+        assert not any(word in answer.text for word in ("Ann", "ann.lee@", "Please call", "48213")), answer.text
 
 
 def test_a_key_is_rotated_with_an_overlap(client: TestClient, store: Store) -> None:

@@ -134,15 +134,17 @@ def export_customers(store: Store, out: TextIO, *, progress: Callable[[int], Non
     return written
 
 
-def customer_rows(store: Store) -> Iterator[list[dict[str, Cell]]]:
-    """Yield all customers with their insight fields by id, in pages: `COLUMNS` to values."""
+def customer_rows(
+    store: Store, *, shown: Callable[[Customer], Customer] = lambda customer: customer
+) -> Iterator[list[dict[str, Cell]]]:
+    """Yield all customers, as *shown*, with their insight fields by id, in pages: `COLUMNS` to values."""
     for customers in _pages(store):
         page = []
         for customer in customers:
             insights = store.insights.of_customer(customer.id, limit=MOST_MESSAGES)
             messages = store.messages.get_many([i.message_id for i in insights])
             times = {i: m.sent_at or m.received_at for i, m in messages.items()}
-            page.append(dict(zip(COLUMNS, _row(customer, insight_fields(insights, times)), strict=True)))
+            page.append(dict(zip(COLUMNS, _row(shown(customer), insight_fields(insights, times)), strict=True)))
         yield page
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Literal, get_args
 
 from textcrm.operations.customer_insights import COLUMNS, Cell, customer_rows, text_cell
-from textcrm.records import Insight, Message
+from textcrm.records import Customer, Insight, Message
 from textcrm.store import Store
 from textcrm.store.exports import Exported, messages_with_insights
 
@@ -79,9 +79,11 @@ def message_pages(
         yield [_message(one, *shown(one.message, one.insight), tasks=tasks, names=names) for one in page]
 
 
-def customer_pages(store: Store) -> Iterator[list[Row]]:
-    """Yield all customers with their insight fields, by id."""
-    for page in customer_rows(store):
+def customer_pages(
+    store: Store, *, shown: Callable[[Customer], Customer] = lambda customer: customer
+) -> Iterator[list[Row]]:
+    """Yield all customers with their insight fields, by id; *shown* returns one as it may be exported."""
+    for page in customer_rows(store, shown=shown):
         yield list(page)
 
 

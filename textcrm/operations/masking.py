@@ -12,13 +12,14 @@ from textcrm.clean.offsets import Builder
 from textcrm.entities.mask import Edit, Masker, Purpose
 from textcrm.entities.recogniser import EntityRecogniser
 from textcrm.entities.rules import Masking
-from textcrm.records import Author, Channel, EntitySpan, Evidence, Insight, IntentSpan, Message, Part
+from textcrm.records import Author, Channel, Customer, EntitySpan, Evidence, Insight, IntentSpan, Message, Part
 
 # Each round masks at least one more entity, or ends; real texts are done after two.
 MAX_ROUNDS = 12
 MOST_LINES = 10_000
 LEAST_CARD = 12  # digits; a text with fewer holds no card number, and is not read for one
 _CARDS, _DIGIT = frozenset({"CARD"}), re.compile("[0-9]")
+_FIELD = "[FIELD]"
 _AUTHOR = {
     "name": "PERSON",
     "email": "EMAIL",
@@ -106,10 +107,39 @@ def mask_records(
     }
     if purpose != "storage":
         updates["author"] = _author(message.author, masker)
+        updates["attachments"] = tuple(f.model_copy(update={"name": plain(f.name)}) for f in message.attachments)
     masked = message.model_copy(update=updates)
     if insight is None:
         return masked, None
     return masked, _insight(insight, message.text, body, rules, purpose)
+
+
+def mask_customer(customer: Customer, purpose: Purpose, *, masking: Masking) -> Customer:
+    """Mask a customer record: what any channel hides is hidden.
+
+    Of columns that textcrm does not know, the values are hidden whole wherever persons are. Id and segment stay.
+    """
+    maskers = masking.maskers(purpose)
+
+    def plain(label: str, value: str) -> str:
+        masker = next((m for m in maskers if m.action(label) != "keep"), None)
+        return masker.replacement(label, value) if masker else value
+
+    def maybe(label: str, value: str | None) -> str | None:
+        return plain(label, value) if value else value
+
+    hidden = any(masker.action("PERSON") != "keep" for masker in maskers)
+    return customer.model_copy(
+        update={
+            "number": maybe("CUSTOMER_NUMBER", customer.number),
+            "name": maybe("PERSON", customer.name),
+            "emails": tuple(plain("EMAIL", value) for value in customer.emails),
+            "phones": tuple(plain("PHONE", value) for value in customer.phones),
+            "handles": tuple(plain("HANDLE", value) for value in customer.handles),
+            "company": maybe("ORG", customer.company),
+            "fields": tuple((name, _FIELD if hidden else value) for name, value in customer.fields),
+        }
+    )
 
 
 class _Rules(NamedTuple):

@@ -21,6 +21,7 @@ from textcrm_api.answers import (
     CustomersStoredOut,
     TimelineOut,
 )
+from textcrm_api.eyes import eyes
 from textcrm_api.gate import needs
 from textcrm_api.problems import ProblemError
 from textcrm_api.routes import router as common
@@ -44,7 +45,7 @@ def list_customers(
     cursor: Annotated[str | None, Query(max_length=128, description="`next` of the page before.")] = None,
     limit: common.Limit = 50,
 ) -> CustomersOut:
-    """List customers by id, or find those that carry an exact identifier."""
+    """List customers by id, or find those that carry an exact identifier, which needs the scope `text`."""
     wanted = [
         ("email", normalise.email(email) if email else None),
         ("phone", normalise.phone(phone, service.settings.region) if phone else None),
@@ -52,11 +53,12 @@ def list_customers(
         ("number", number.strip().casefold() if number else None),
     ]
     if any((email, phone, handle, number)):
+        eyes().must_see_text(hint="Find a customer with a key that has the scopes read and text; list them without it.")
         found = service.store.customers.find([f"{kind}:{value}" for kind, value in wanted if value])
-        return CustomersOut(items=[convert.customer(item) for item in found[:limit]], next=None)
+        return CustomersOut(items=[convert.customer(service.shown_customer(item)) for item in found[:limit]], next=None)
     page = service.store.customers.list(after=cursor, limit=limit)
     more = page[-1].id if len(page) == limit else None
-    return CustomersOut(items=[convert.customer(item) for item in page], next=more)
+    return CustomersOut(items=[convert.customer(service.shown_customer(item)) for item in page], next=more)
 
 
 @router.put("/v1/customers", **needs("write"))
@@ -69,8 +71,11 @@ def put_many(body: CustomersIn, service: ServiceDep) -> CustomersStoredOut:
 
 @router.get("/v1/customers/{customer_id}", **needs("read"))
 def get_customer(customer_id: common.PathId, service: ServiceDep, response: Response) -> CustomerDetailOut:
-    """Return one customer with the ten newest messages. `ETag` names this state of the record."""
-    found = service.store.customers.get(customer_id)
+    """Return one customer with the ten newest messages. `ETag` names this state of the record.
+
+    A key without the scope `text` gets a masked record, whose `ETag` opens no `If-Match`.
+    """
+    found = service.shown_customer(service.store.customers.get(customer_id))
     response.headers["ETag"] = _etag(found)
     messages = _timeline(service, customer_id, limit=10)
     return CustomerDetailOut(**dict(convert.customer(found)), messages=messages)

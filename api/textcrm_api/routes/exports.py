@@ -17,8 +17,8 @@ from textcrm.operations.exports import (
     message_pages,
     written,
 )
-from textcrm.operations.masking import mask_records
-from textcrm.records import Channel, Insight, Kind, LinkOutcome, Message
+from textcrm.operations.masking import mask_customer, mask_records
+from textcrm.records import Channel, Customer, Insight, Kind, LinkOutcome, Message
 from textcrm_api.eyes import eyes
 from textcrm_api.gate import needs
 from textcrm_api.routes import router as common
@@ -90,8 +90,14 @@ def export_messages(
 
 @router.get("/v1/exports/customers.{form}", response_class=StreamingResponse, responses=_FILE, **needs("read"))
 def export_customers(form: Format, service: ServiceDep) -> StreamingResponse:
-    """Return all customers with what their messages say of them, by id."""
-    return _stream(written(customer_pages(service.store), CUSTOMER_COLUMNS, form), f"customers.{form}", form)
+    """Return all customers with what their messages say of them, by id; masked for a key without the scope `text`."""
+    looked, masking = eyes(), service.engine.masking
+
+    def shown(customer: Customer) -> Customer:
+        return customer if looked.sees_text else mask_customer(customer, looked.purpose, masking=masking)
+
+    pages = customer_pages(service.store, shown=shown)
+    return _stream(written(pages, CUSTOMER_COLUMNS, form), f"customers.{form}", form)
 
 
 def _stream(parts: Iterator[bytes], name: str, form: Format) -> StreamingResponse:

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from textcrm.operations.similar import Found, Similar
 from textcrm_api.answers import SimilarItemOut, SimilarOut
+from textcrm_api.eyes import eyes
 from textcrm_api.gate import needs
 from textcrm_api.routes import router as common
 from textcrm_api.schemas import SimilarIn
@@ -27,7 +28,9 @@ def similar_to_message(message_id: common.PathId, service: ServiceDep, limit: Fe
 
 @router.post("/v1/similar", **needs("read"))
 async def similar_to_text(body: SimilarIn, service: ServiceDep) -> SimilarOut:
-    """Return the messages that are most similar to a text. The text is not stored."""
+    """Return the messages that are most similar to a text, which is not stored. Needs the scope `text`, too."""
+    # whoever may compare any words can find out what the masks hide
+    eyes().must_see_text(hint="Ask what is similar to a stored message: GET /v1/messages/{message_id}/similar.")
     similar = service.similar
     (vector,) = await service.models.batcher.run("vectors", similar.vectors, [body.text], chars=[len(body.text)])
     if isinstance(vector, Exception):
