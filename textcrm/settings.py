@@ -73,9 +73,10 @@ class Settings(BaseSettings):
 
     def environment(self) -> dict[str, str]:
         """Return these settings as the environment that another process reads them from."""
-        given = self.model_dump(exclude={"mongodb_uri"}, exclude_none=True)
-        if self.mongodb_uri is not None:
-            given["mongodb_uri"] = self.mongodb_uri.get_secret_value()
+        given = self.model_dump(exclude_none=True)
+        for name, value in given.items():
+            if isinstance(value, SecretStr):
+                given[name] = value.get_secret_value()
         return {f"TEXTCRM_{name.upper()}": str(value) for name, value in given.items()}
 
 

@@ -22,6 +22,7 @@ from textcrm.errors import DependencyError, SettingsError, UnavailableError
 from textcrm.settings import Settings
 from textcrm.store import mongod, open_store
 from textcrm.store.embedded import EmbeddedServer
+from textcrm.store.warden import GRACE_SECONDS
 
 WRITER = """
 import sys
@@ -51,6 +52,15 @@ def gone(server: EmbeddedServer) -> bool:
     while server.running() is not None and time.monotonic() < deadline:
         time.sleep(0.02)
     return server.running() is None
+
+
+def using(folder: Path) -> list[str]:
+    """Return the processes, by number, that were started on a folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            found += [process.name] if os.fsencode(folder) in (process / "cmdline").read_bytes() else []
+    return found
 
 
 def test_the_last_one_to_leave_stops_the_server(tmp_path: Path) -> None:
@@ -119,6 +129,28 @@ def test_a_killed_user_leaves_a_server_that_the_next_one_joins_and_stops(tmp_pat
     assert server.running() == before
     server.close()
     assert gone(server)
+
+
+def test_a_server_whose_users_were_all_killed_ends(tmp_path: Path) -> None:
+    users = [
+        subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    for user in users:
+        assert user.stdout is not None
+        user.stdout.readline()
+    users[0].kill()
+    users[0].communicate()
+    time.sleep(GRACE_SECONDS + 1)
+    assert EmbeddedServer(tmp_path).running() is not None
+    users[1].kill()
+    users[1].communicate()
+    time.sleep(GRACE_SECONDS)
+    assert gone(EmbeddedServer(tmp_path))
+    deadline = time.monotonic() + 10
+    while (left := using(tmp_path)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not left
 
 
 def test_it_moves_to_another_port_when_its_own_is_taken(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 Every process that uses it holds a shared lock on one file; whoever leaves last stops the server. A process that was
 killed holds no lock any more, so nothing is left to clean up: the next one joins the server that still runs, or starts
-it again on the same files, where the journal brings back all that was acknowledged.
+it again on the same files, where the journal brings back all that was acknowledged. Where no next one comes, a small
+process beside the server (`textcrm.store.warden`) stops it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import secrets
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -180,7 +182,13 @@ class EmbeddedServer:
             os.waitpid(pid, 0)
             raise
         self._await_answer(pid, port)
+        self._watch(pid)
         return Running(pid, port)
+
+    def _watch(self, pid: int) -> None:
+        """Have the server ended when all its users were killed."""
+        script = Path(__file__).with_name("warden.py")
+        os.waitpid(_spawn([sys.executable, "-I", "-S", str(script), str(self._data), str(pid)]), 0)
 
     def _port(self) -> int:
         """Return the port of last time where it is free, else a free one."""
@@ -285,7 +293,7 @@ def _replica_set(port: int, number: int) -> dict[str, Any]:
 
 
 def _spawn(command: list[str]) -> int:
-    """Start the server in a session of its own, so that a Ctrl-C meant for us does not reach it; return its id."""
+    """Start a process in a session of its own, so that a Ctrl-C meant for us does not reach it; return its id."""
     nothing = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
         (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
