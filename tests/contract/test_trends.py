@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -11,23 +12,40 @@ import pytest
 
 from tests.desk_data import at, fill, keep, known
 from tests.factories import NOON, message
-from textcrm.operations import corrections, trends
+from textcrm.operations import corrections, topic_runs, trends
 from textcrm.operations.significance import net_difference, rate_difference, significant
 from textcrm.store import Store
-from textcrm.store.rollup import day_of
+from textcrm.store.rollup import LONGER, REQUESTS, day_of, period_start
+from textcrm.store.topics import Topic
 from textcrm.store.trends import SPLITS, Mood
 
 
 def counted(store: Store, split: str, equal: Sequence[tuple[str, str]]) -> dict[tuple[datetime, str], Mood]:
     recount = trends.trends_of(store).recount(split, None, None, equal)
-    return {(day, key): mood for day, key, mood in recount}
+    return {(day, key): Mood(*counts) for day, key, counts in recount}
 
 
 def assert_equal_to_a_recount(store: Store) -> None:
     for split in SPLITS:
         for equal in ((), (("channel", "email"),)):
             cells = trends.trends_of(store).cells(by="day", split=split, equal=equal)
-            assert {(c.start, c.key): c.mood for c in cells} == counted(store, split, equal), (split, equal)
+            days = counted(store, split, equal)
+            assert {(c.start, c.key): c.mood for c in cells} == days, (split, equal)
+            for by in LONGER:  # from the first to the last, and from within a period to within one
+                for since, until in ((None, None), (day_of(at(61)), day_of(at(8))), (day_of(at(9)), day_of(at(7)))):
+                    expected: dict[tuple[datetime, str], Mood] = {}
+                    for (day, key), mood in days.items():
+                        if (since is None or day >= since) and (until is None or day < until):
+                            place = (period_start(day, by), key)
+                            expected[place] = expected.get(place, Mood()) + mood
+                    cells = trends.trends_of(store).cells(by=by, split=split, equal=equal, since=since, until=until)
+                    assert {(c.start, c.key): c.mood for c in cells} == expected, (split, equal, by, since)
+    about = Counter(
+        topic
+        for d in store.database["insights"].find({"kind": REQUESTS}, {"topic": 1})
+        for topic in d.get("topic") or ()
+    )
+    assert topic_runs.counts(store) == about
 
 
 def test_kept_counts_follow_arrivals_corrections_and_new_analyses(store: Store) -> None:
@@ -49,6 +67,31 @@ def test_a_database_filled_before_days_were_counted(store: Store) -> None:
     fill(store)
     for name in ("trend_marks", "trend_days"):
         store.database[name].delete_many({})
+    day = day_of(at(3))
+    store.database["trend_days"].insert_one({"day": day, "split": "urgency", "channel": "email", "rows": [["x", 1]]})
+    assert_equal_to_a_recount(store)
+    assert store.database["trend_days"].count_documents({"period": None}) == 0  # an older version's
+
+
+def test_kept_counts_follow_topics(store: Store) -> None:
+    messages = fill(store)
+    topics = [Topic(f"t{k}", f"T{k}", (), b"", 0.5, 0, NOON) for k in range(4)]
+    run = store.topics.keep(topics, encoder="e", centre=b"", messages=len(messages))
+    rng = random.Random(5)
+    store.topics.assign(
+        run, [(m.id, m.sent_at, rng.sample(["t0", "t1", "t2", "t3"], k % 3)) for k, m in enumerate(messages)]
+    )
+    assert_equal_to_a_recount(store)
+    topic_runs.merge(store, "t1", into="t2")
+    assert_equal_to_a_recount(store)
+    store.topics.assign(run, [(messages[0].id, messages[0].sent_at, ["t0", "t3"])])
+    assert_equal_to_a_recount(store)
+
+
+def test_days_of_one_week_that_are_counted_at_once(store: Store) -> None:
+    fill(store)
+    with ThreadPoolExecutor(4) as pool:  # the week itself is not there yet
+        list(pool.map(lambda _: trends.trends_of(store).totals(split="intent"), range(8)))
     assert_equal_to_a_recount(store)
 
 

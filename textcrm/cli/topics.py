@@ -52,10 +52,11 @@ def fit(
 @group.command("list")
 def list_topics(json: Json = False) -> None:
     """Show the topics, pinned ones first, then the largest."""
+    from textcrm.operations import topic_runs
     from textcrm.store import open_store
 
     with open_store(read_settings()) as store:
-        topics, counts = store.topics.list(), store.topics.counts()
+        topics, counts = store.topics.list(), topic_runs.counts(store)
     if json:
         for topic in topics:
             output.print_json(_shown(topic, counts.get(topic.id, 0)))
@@ -69,11 +70,12 @@ def list_topics(json: Json = False) -> None:
 @group.command()
 def show(topic: Id, limit: Annotated[int, typer.Option(min=1, max=1_000)] = 10, json: Json = False) -> None:
     """Show one topic with its newest messages."""
+    from textcrm.operations import topic_runs
     from textcrm.store import open_store
 
     with open_store(read_settings()) as store:
         found = store.topics.get(topic)
-        count, examples = store.topics.counts().get(topic, 0), store.topics.examples(topic, limit=limit)
+        count, examples = topic_runs.counts(store).get(topic, 0), store.topics.examples(topic, limit=limit)
     if json:
         output.print_json({**_shown(found, count), "newest": [message for message, _ in examples]})
         return

@@ -17,6 +17,7 @@ from pymongo.errors import PyMongoError
 from textcrm.embed.sentence import SentenceEncoder
 from textcrm.errors import ConflictError, NotFoundError, StoreError, UsageError
 from textcrm.operations.similar import make_vectors
+from textcrm.operations.trends import trends_of
 from textcrm.registry import Registry
 from textcrm.settings import Settings
 from textcrm.store import Store
@@ -179,6 +180,12 @@ def merge(store: Store, topic_id: str, *, into: str) -> int:
 def names(store: Store) -> dict[str, str]:
     """Return what topics are called, by id."""
     return {t.id: t.name for t in store.topics.list(all_of_them=True)}
+
+
+def counts(store: Store) -> dict[str, int]:
+    """Return how many requests are about each topic, from the counts that are kept ready."""
+    totals = trends_of(store).totals(split="topic")
+    return {topic: mood.total for topic, mood in totals.items() if topic}
 
 
 def _floats(vectors: list[bytes]) -> NDArray[np.float32]:

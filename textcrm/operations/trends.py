@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from textcrm.operations.significance import net_difference, rate_difference, significant
 from textcrm.store import Store
-from textcrm.store.insights import Period
-from textcrm.store.trends import SPLITS, Mood, Trends, period_start
+from textcrm.store.rollup import Period, period_end, period_start
+from textcrm.store.trends import SPLITS, Mood, Trends
 
 PERIODS: tuple[Period, ...] = ("day", "week", "month")
 MOST_LINES = 8
@@ -165,7 +165,7 @@ def default_span(store: Store, by: Period) -> Span:
     """Return what to show first: 30 days, 26 weeks or 24 months that end with the newest message."""
     ends = trends_of(store).span()
     newest = ends[1] if ends else store.now()
-    last = _next(period_start(newest, by), by)
+    last = period_end(period_start(newest, by), by)
     first = {"day": last - timedelta(days=30), "week": last - timedelta(weeks=26), "month": last - timedelta(days=730)}[
         by
     ]
@@ -177,20 +177,9 @@ def default_span(store: Store, by: Period) -> Span:
 def period_starts(span: Span, by: Period) -> list[datetime]:
     """Return the beginnings of the periods that *span* touches."""
     starts = [period_start(span.since, by)]
-    while (following := _next(starts[-1], by)) < span.until and len(starts) < 1_000:
+    while (following := period_end(starts[-1], by)) < span.until and len(starts) < 1_000:
         starts.append(following)
     return starts
-
-
-def period_end(start: datetime, by: Period) -> datetime:
-    """Return where the period that begins at *start* ends."""
-    return _next(start, by)
-
-
-def _next(start: datetime, by: Period) -> datetime:
-    if by == "month":
-        return (start + timedelta(days=32)).replace(day=1)
-    return start + timedelta(days=7 if by == "week" else 1)
 
 
 def _contribution(all_a: Mood, all_b: Mood, a: Mood, b: Mood) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from pymongo import MongoClient, UpdateOne
 from pymongo.client_session import ClientSession
@@ -20,9 +20,8 @@ from textcrm.store.customers import Customers
 from textcrm.store.messages import Claim
 from textcrm.store.outbox import outbox_document
 from textcrm.store.raws import forgotten
-from textcrm.store.rollup import Rollup
+from textcrm.store.rollup import Period, Rollup
 
-Period = Literal["day", "week", "month"]
 FILTERS = ("channel", "intent", "sentiment", "urgency", "customer", "language", "kind", "link", "product", "topic")
 MAJORITY = WriteConcern("majority", j=True)
 

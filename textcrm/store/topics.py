@@ -6,7 +6,7 @@ An insight holds ``topic``, the ids of its topics, and ``topic_fit``, the run th
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -160,16 +160,6 @@ class Topics:
         """Return id and text of the newest messages of a topic."""
         rows = self._insights.find({"topic": {"$eq": topic_id}}, {"record.clean": 1}).sort("sent_at", -1).limit(limit)
         return [(d["_id"], d["record"]["clean"]) for d in rows]
-
-    def counts(self) -> Mapping[str, int]:
-        """Return how many messages are about each topic."""
-        stages: list[Document] = [
-            {"$match": {"topic": {"$exists": True}}},
-            {"$project": {"topic": 1}},
-            {"$unwind": "$topic"},
-            {"$group": {"_id": "$topic", "n": {"$sum": 1}}},
-        ]
-        return {d["_id"]: d["n"] for d in self._insights.aggregate(stages)}
 
     def lease(self, owner: str, lease: timedelta) -> bool:
         """Take or keep the right to assign messages; tell whether it was given."""

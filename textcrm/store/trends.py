@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
 from pymongo import MongoClient
 from pymongo.database import Database
 
 from textcrm.errors import UsageError
 from textcrm.store.codec import Document
-from textcrm.store.insights import Period, check_filters
-from textcrm.store.rollup import EACH_TOPIC, MOODS, REQUESTS, Rollup, day_of
+from textcrm.store.insights import check_filters
+from textcrm.store.rollup import EACH_TOPIC, MOODS, REQUESTS, Period, Rollup, day_of, period_start
 
 SPLITS = ("channel", "intent", "topic", "product", "language", "urgency")
 
@@ -84,11 +85,12 @@ class Trends:
         equal: Sequence[tuple[str, str]] = (),
     ) -> list[Cell]:
         """Return counts by period and value of *split*, oldest first. Weeks begin on Monday (ISO 8601), UTC."""
-        moods: dict[tuple[datetime, str], Mood] = {}
-        for day, key, mood in self._by_day(_checked(split), since, until, equal):
-            place = (period_start(day, by), key)
-            moods[place] = moods.get(place, Mood()) + mood
-        return [Cell(start, key, moods[start, key]) for start, key in sorted(moods)]
+        starts: dict[datetime, datetime] = {}
+        moods: dict[tuple[datetime, str], list[int]] = {}
+        for day, key, counts in self._counts(_checked(split), by, since, until, equal):
+            start = starts.get(day) or starts.setdefault(day, period_start(day, by))
+            _add(moods, (start, key), counts)
+        return [Cell(start, key, Mood(*moods[start, key])) for start, key in sorted(moods)]
 
     def totals(
         self,
@@ -99,15 +101,16 @@ class Trends:
         equal: Sequence[tuple[str, str]] = (),
     ) -> dict[str, Mood]:
         """Return counts by value of *split*."""
-        moods: dict[str, Mood] = {}
-        for _, key, mood in self._by_day(_checked(split), since, until, equal):
-            moods[key] = moods.get(key, Mood()) + mood
-        return moods
+        by: Period = "month" if since is None and until is None else "week"
+        moods: dict[str, list[int]] = {}
+        for _, key, counts in self._counts(_checked(split), by, since, until, equal):
+            _add(moods, key, counts)
+        return {key: Mood(*counts) for key, counts in moods.items()}
 
     def recount(
         self, split: str, since: datetime | None, until: datetime | None, equal: Sequence[tuple[str, str]]
-    ) -> list[tuple[datetime, str, Mood]]:
-        """Return day, value of *split* and mood, counted from the insights themselves."""
+    ) -> list[tuple[datetime, str, list[int]]]:
+        """Return day, value of *split* and counts by mood, counted from the insights themselves."""
         match: Document = {"kind": REQUESTS, **check_filters(dict(equal))}
         bounds = {k: v for k, v in (("$gte", since), ("$lt", until)) if v is not None}
         if bounds:
@@ -117,31 +120,23 @@ class Trends:
         group = {"_id": {"day": day, "key": f"${_checked(split)}"}, "n": {"$sum": 1}, **counts}
         each = [EACH_TOPIC] if split == "topic" else []
         rows = self._c.aggregate([{"$match": match}, *each, {"$group": group}])
-        return [(row["_id"]["day"], str(row["_id"].get("key") or ""), _mood(row)) for row in rows]
+        return [(row["_id"]["day"], str(row["_id"].get("key") or ""), _moods(row)) for row in rows]
 
-    def _by_day(
-        self, split: str, since: datetime | None, until: datetime | None, equal: Sequence[tuple[str, str]]
-    ) -> list[tuple[datetime, str, Mood]]:
-        """Return counts by day: those kept ready where they answer the question, else a recount."""
+    def _counts(
+        self, split: str, by: Period, since: datetime | None, until: datetime | None, equal: Sequence[tuple[str, str]]
+    ) -> list[tuple[datetime, str, list[int]]]:
+        """Return counts by day or longer: those kept ready where they answer the question, else a recount."""
         whole_days = all(time is None or time == day_of(time) for time in (since, until))
         if not whole_days or any(name != "channel" for name, _ in equal):
             return self.recount(split, since, until, equal)
         self._rollup.refresh()
-        rows = self._rollup.rows(split, since=since, until=until, channel=dict(equal).get("channel"))
-        return [(day, key, Mood(*counts)) for day, key, counts in rows]
+        channel = dict(equal).get("channel")
+        return self._rollup.rows(split, by=by, since=since, until=until, channel=channel)
 
     def span(self) -> tuple[datetime, datetime] | None:
         """Return when the oldest and the newest request were sent; None without any."""
         ends = [self._c.find_one({"kind": REQUESTS}, {"sent_at": 1}, sort=[("sent_at", way)]) for way in (1, -1)]
         return (ends[0]["sent_at"], ends[1]["sent_at"]) if ends[0] and ends[1] else None
-
-
-def period_start(time: datetime, by: Period) -> datetime:
-    """Return the beginning of the period that *time* is in, UTC."""
-    day = day_of(time)
-    if by == "week":
-        return day - timedelta(days=day.weekday())
-    return day.replace(day=1) if by == "month" else day
 
 
 def _checked(split: str) -> str:
@@ -150,6 +145,15 @@ def _checked(split: str) -> str:
     return split
 
 
-def _mood(row: Document) -> Mood:
-    known = sum(row[mood] for mood in MOODS)
-    return Mood(row["negative"], row["neutral"], row["positive"], row["n"] - known)
+def _moods(row: Document) -> list[int]:
+    known = [row[mood] for mood in MOODS]
+    return [*known, row["n"] - sum(known)]
+
+
+def _add(moods: dict[Any, list[int]], key: Any, counts: Sequence[int]) -> None:
+    total = moods.get(key)
+    if total is None:
+        moods[key] = list(counts)
+    else:
+        for i, count in enumerate(counts):
+            total[i] += count

@@ -13,7 +13,7 @@ from textcrm.operations.desk import queue_page
 from textcrm.operations.views import snippet
 from textcrm.store import Store
 from textcrm.store.desk import Wanted
-from textcrm.store.insights import Period
+from textcrm.store.rollup import Period
 from textcrm_api.dashboard import words
 from textcrm_api.dashboard.languages import catalogue
 from textcrm_api.dashboard.pages import HERE

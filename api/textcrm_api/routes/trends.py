@@ -8,7 +8,7 @@ from fastapi import Query
 
 from textcrm.operations.views import trend
 from textcrm.records import Channel
-from textcrm.store.insights import Period
+from textcrm.store.rollup import Period
 from textcrm_api.answers import PointOut, TrendsOut
 from textcrm_api.gate import needs
 from textcrm_api.routes import router as common

@@ -15,8 +15,7 @@ from textcrm.errors import UsageError
 from textcrm.operations import topic_runs, trends
 from textcrm.operations.desk import desk_of
 from textcrm.store import Store
-from textcrm.store.insights import Period
-from textcrm.store.rollup import MOODS
+from textcrm.store.rollup import MOODS, Period
 from textcrm_api.dashboard.pages import Pages
 
 CHOICES = ("channel", "intent", "topic", "product", "language")
