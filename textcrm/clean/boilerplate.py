@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from textcrm.clean.footers import is_banner, is_legal, is_list
+from textcrm.clean.footers import is_banner, is_legal, is_list, is_long_register, may_begin_footer
 from textcrm.clean.lines import Line, bare
 
 _DEVICE = re.compile(
@@ -58,6 +58,7 @@ _PGP = re.compile(r"-----(?:BEGIN PGP SIGNATURE|END PGP SIGNATURE)-----")
 _PGP_HEAD = re.compile(r"-----BEGIN PGP SIGNED MESSAGE-----")
 _RULE = re.compile(r"[-_=*~+#\u2500—–. ]{4,200}")
 _MOST_LINE = 2_000
+_MOST_FOLLOWING = 4
 
 
 def is_device(text: str) -> bool:
@@ -85,6 +86,7 @@ def mark_boilerplate(lines: Sequence[Line]) -> None:
     top is its paragraph.
     """
     _mark_banner(lines)
+    near_end = _near_end(lines)
     index = 0
     while index < len(lines):
         line = lines[index]
@@ -92,19 +94,23 @@ def mark_boilerplate(lines: Sequence[Line]) -> None:
             index += 1
             continue
         text = bare(line.text)[:_MOST_LINE]
-        if _PGP_HEAD.match(text):
+        drawn = text.startswith("-----")
+        if drawn and _PGP_HEAD.match(text):
             while index < len(lines) and not lines[index].blank:
                 lines[index].mark("footer", "pgp")
                 index += 1
             continue
-        if _PGP.match(text):
+        footer = may_begin_footer(text)
+        if drawn and _PGP.match(text):
             index = _to_end(lines, index, "pgp")
-        elif is_legal(text, _below(lines, index)) and _later_half(lines, index):
+        elif (
+            (footer and is_legal(text, _below(lines, index))) or (near_end[index] and is_long_register(text))
+        ) and _later_half(lines, index):
             index = _to_end(lines, _above(lines, index), "legal")
-        elif is_list(text) and _later_half(lines, index):
+        elif footer and is_list(text) and _later_half(lines, index):
             index = _to_end(lines, _above(lines, index), "list")
         else:
-            if is_device(text) and _near_end(lines, index):
+            if near_end[index] and is_device(text):
                 line.mark("device", "sent_from")
             index += 1
 
@@ -150,13 +156,12 @@ def _later_half(lines: Sequence[Line], index: int) -> bool:
     return any(not line.blank and line.kind == "own" for line in lines[:index])
 
 
-def _near_end(lines: Sequence[Line], index: int) -> bool:
-    """Return whether at most a few own lines follow in the same stretch (a name, an app's advertisement)."""
+def _near_end(lines: Sequence[Line]) -> list[bool]:
+    """Return for each line whether at most a few own lines follow in its stretch (a name, an advertisement)."""
+    near = [False] * len(lines)
     following = 0
-    for line in lines[index + 1 :]:
-        if line.kind != "own":
-            break
-        following += not line.blank
-        if following > 4:
-            return False
-    return True
+    for index in range(len(lines) - 1, -1, -1):
+        near[index] = following <= _MOST_FOLLOWING
+        line = lines[index]
+        following = 0 if line.kind != "own" else following + (not line.blank)
+    return near

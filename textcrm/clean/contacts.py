@@ -138,8 +138,10 @@ def signature_like(text: str) -> bool:
         return True
     if len(line) > _MOST_LINE:
         return False
-    if is_contact(line) or is_place(line) or is_role(line) or is_device(line) or is_register(line):
+    if is_contact(line) or is_place(line) or is_role(line) or is_device(line):
         return True
     if line.startswith(('"', "“", "„", "«")) and len(line) <= _MOST_LINE:
         return True  # a motto
-    return len(line) <= 60 and len(line.split()) <= 8 and not is_sentence(line) and not line.endswith((":", ","))
+    if len(line) <= 60 and len(line.split()) <= 8 and not is_sentence(line) and not line.endswith((":", ",")):
+        return True
+    return is_register(line)

@@ -129,13 +129,43 @@ _BANNER = re.compile(
 )
 
 
+# The first words of all the footers above: most lines of a mail begin with others, and are read no further.
+_FIRST = frozenset(
+    """confidentiality legal email e-mail disclaimer important privileged this the information content contents
+    contained if should any views opinions please consider think before registered company diese dieses die der
+    vertraulichkeitshinweis haftungsausschluss rechtlicher hinweis bitte ce cet les avis avertissement clause avant
+    pensez este la esta aviso antes piense en de as questo questa le avviso nota ai prima rispetta dit deze niniejsza ta
+    informacje klauzula wenn falls sollten si se caso qualora indien als wanneer je jeśli jeżeli reply you to click
+    unsubscribe virus-free scanned no checked virenfrei sans libre um newsletter pour darse dar cancelar annulla
+    uitschrijven afmelden wypisz do get join chat msn yahoo! p""".split()
+)
+
+
+def may_begin_footer(text: str) -> bool:
+    """Return whether a line may be the first of such a footer: a quick look before the patterns are tried."""
+    head = text[:48].lstrip()
+    if not head:
+        return False
+    first = head.split(None, 1)[0].lower()
+    return (
+        first.rstrip(".,;!") in _FIRST
+        or ":" in head
+        or "：" in head
+        or not first[0].isalnum()
+        or not first.isascii()
+        or "'" in first
+        or "list" in text
+        or "List" in text
+    )
+
+
 def is_legal(text: str, following: str = "") -> bool:
     """Return whether a footer of law starts with the line *text*.
 
     *following* is the line below: a sentence may be wrapped before the words that tell it.
     """
     line = _LEAD.sub("", text, count=1)
-    if _LEGAL.match(line) or (len(text) > _MOST_SIGNED and is_register(text)):
+    if _LEGAL.match(line):
         return True
     sentence = f"{line} {following}"[:400]
     mistake = _MISTAKE.match(sentence)
@@ -145,6 +175,11 @@ def is_legal(text: str, following: str = "") -> bool:
 def is_register(text: str) -> bool:
     """Return whether a line tells a company's entries in registers, courts and tax offices: two of them at least."""
     return len(_REGISTER.findall(text[:_MOST_REGISTER])) >= 2
+
+
+def is_long_register(text: str) -> bool:
+    """Return whether a line of registers is longer than a signature's: a footer of its own."""
+    return len(text) > _MOST_SIGNED and is_register(text)
 
 
 def is_list(text: str) -> bool:

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 
 _NAME = re.compile(r"</?([A-Za-z][A-Za-z0-9:_-]{0,40})")
+# A whole tag as nearly all are written: quotes in pairs, no ``>`` within. Others are read with more care.
+_WHOLE = re.compile(r"</?([A-Za-z][A-Za-z0-9:_-]{0,40}+)(?:[^<>\"']++|\"[^\"'<>]*+\"|'[^\"'<>]*+')*+>")
 # Elements whose content is no text, up to their end tag.
 _RAW = {name: re.compile(rf"</{name}[\s>]", re.IGNORECASE) for name in ("style", "script", "title", "template", "xml")}
 _MOST_TAG = 10_000
@@ -35,8 +37,12 @@ def tokens(html: str) -> Iterator[Token]:
                 yield "text", "", text_start, at
             position = text_start = end
             continue
-        match = _NAME.match(html, at)
-        end = _tag_end(html, match.end()) if match else -1
+        match = _WHOLE.match(html, at)
+        if match is not None and match.end() - at <= _MOST_TAG:
+            end = match.end()
+        else:
+            match = _NAME.match(html, at)
+            end = _tag_end(html, match.end()) if match else -1
         if match is None or end < 0:
             if at > last_end:
                 break  # no tag ends any more: the rest is text

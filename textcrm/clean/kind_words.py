@@ -120,11 +120,11 @@ _NO_REPLY = re.compile(
     r"|promo(?:tions)?)\b",
     re.IGNORECASE,
 )
-_UNSUBSCRIBE = re.compile(
-    r"\bunsubscribe\b|abmelden|abbestellen|désabonner|désinscrire|darse de baja|cancelar inscrição"
-    r"|disiscri|uitschrijven|wypisz|отписаться|退订|配信停止",
-    re.IGNORECASE,
-)
+# Words of advertising mail, looked for in the lower-cased text: how to get it no more.
+_UNSUBSCRIBE = (
+    "unsubscribe", "abmelden", "abbestellen", "désabonner", "désinscrire", "darse de baja", "cancelar inscrição",
+    "disiscri", "uitschrijven", "wypisz", "отписаться", "退订", "配信停止",
+)  # fmt: skip
 _IN_BROWSER = re.compile(
     r"view (?:this |it )?(?:e-?mail |message |online )?(?:in|with) (?:your |a "
     r"|the )?(?:web ?)?browser|view (?:it )?online"
@@ -133,6 +133,11 @@ _IN_BROWSER = re.compile(
     r"|(?:bekijk|lees)[^.\n]{0,30} (?:browser|online)|в браузере|浏览器中(?:查看|打开)|ブラウザで",
     re.IGNORECASE,
 )
+_BROWSER_WORDS = (
+    "browser", "view online", "view it online", "bekijk", "lees", "angezeigt", "dargestellt",
+    "en ligne", "navegador", "en línea", "браузер", "浏览器",
+    "ブラウザ",
+)  # fmt: skip
 _WHY = re.compile(
     r"you(?:['’]re| are) receiving this|you received this (?:e-?mail|message|newsletter)|this e-?mail was sent to"
     r"|sie erhalten dies(?:e|en)[^.\n]{0,30},? (?:weil|da)|vous recevez (?:ce|cet)[^.\n]{0,30} (?:car|parce)"
@@ -141,6 +146,10 @@ _WHY = re.compile(
     r"|このメールは[^。\n]{0,30}(?:配信|お送り)",
     re.IGNORECASE,
 )
+_WHY_WORDS = (
+    "receiving this", "received this", "was sent to", "erhalten dies", "vous recevez", "recib", "recebeu este",
+    "ricevi questa", "ontvangt deze", "otrzyma", "otrzymujesz", "вы получили", "您收到", "このメール",
+)  # fmt: skip
 _TEXT = 2_000
 _ENDS = 5_000
 
@@ -161,34 +170,39 @@ def kind_by_words(message: Message, own: str) -> tuple[Kind, str] | None:
     subject = (message.subject or "").strip()
     text = own[:_TEXT]
     local = (message.author.email or "").partition("@")[0]
-    away = _is_absence(text)
     found: tuple[Kind, str] | None = None
     if _BOUNCE.match(subject) or (_MAYBE_BOUNCE.search(subject) and _POSTMASTER.search(text)):
         found = ("bounce", "subject")
     elif _AWAY.match(subject):
         found = ("out_of_office", "subject")
     elif _AUTO.match(subject):
-        found = ("out_of_office" if away else "auto_reply", "subject")
+        found = ("out_of_office" if _is_absence(text) else "auto_reply", "subject")
     elif _CALENDAR.match(subject) and len(text) < 200:
         found = ("calendar", "subject")
     elif _ICALENDAR.match(text):
         found = ("calendar", "text")
-    elif away:
+    elif _is_absence(text):
         found = ("out_of_office", "text")
-    elif len(_POSTMASTER.findall(text[:600])) >= 2:
+    elif "deliver" in text[:600] and len(_POSTMASTER.findall(text[:600])) >= 2:
         found = ("bounce", "text")
-    elif _AUTO_TEXT.search(text[:600]) and _NO_REPLY.match(local):
+    elif _NO_REPLY.match(local) and _AUTO_TEXT.search(text[:600]):
         found = ("auto_reply", "text")
-    elif (_NO_REPLY.match(local) and _UNSUBSCRIBE.search(message.text[-_ENDS:])) or _is_campaign(message, subject):
+    elif (_NO_REPLY.match(local) and _can_leave(message.text[-_ENDS:])) or _is_campaign(message, subject):
         found = ("newsletter", "text")
     return found
 
 
 def _is_absence(text: str) -> bool:
-    if len(text) >= 800 or _WANTS.search(text):
+    if len(text) >= 800:
         return False
     head = text[:400]
-    return _AWAY_TEXT.search(head) is not None or bool(_LEAVE_TEXT.search(head) and _BACK.search(text))
+    told = _AWAY_TEXT.search(head) or (_LEAVE_TEXT.search(head) and _BACK.search(text))
+    return bool(told) and _WANTS.search(text) is None
+
+
+def _can_leave(text: str) -> bool:
+    lowered = text.lower()
+    return any(word in lowered for word in _UNSUBSCRIBE)
 
 
 def _is_campaign(message: Message, subject: str) -> bool:
@@ -196,4 +210,11 @@ def _is_campaign(message: Message, subject: str) -> bool:
     if message.in_reply_to or message.references or _REPLY.match(subject):
         return False
     ends = message.text[:_ENDS] + message.text[-_ENDS:] if len(message.text) > 2 * _ENDS else message.text
-    return sum(pattern.search(ends) is not None for pattern in (_IN_BROWSER, _WHY, _UNSUBSCRIBE)) >= 2
+    lowered = ends.lower()
+    unsubscribe = _can_leave(lowered)
+    browser = any(word in lowered for word in _BROWSER_WORDS) and _IN_BROWSER.search(ends) is not None
+    if not unsubscribe and not browser:
+        return False
+    if unsubscribe and browser:
+        return True
+    return any(word in lowered for word in _WHY_WORDS) and _WHY.search(ends) is not None

@@ -14,7 +14,12 @@ _UNEXPECTED = 0.1
 _SURE = 0.6
 _PLAUSIBLE = 0.15
 _MOST = 400
+# So many letters are a text; they are sought in its beginning first. Shares below the last are none.
+_LEAST = 8
+_ENOUGH = 64
+_NOTHING = 1e-9
 _NOISE = re.compile(r"https?://\S{1,500}|www\.\S{1,300}|[^\s@]{1,64}@[^\s@]{1,190}|[@#]\w{1,60}|[\d_]{1,40}")
+_DIGITS = re.compile(r"[\d_]{1,40}")  # what of the noise stands in a text without such marks
 _LETTER = re.compile(r"[^\W\d_]")
 _KANA_HAN = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 
@@ -38,15 +43,20 @@ class LanguageReader:
 
     def read(self, text: str) -> Language:
         """Return the language of *text*; ``und`` where it is too short or could be several."""
-        sample = _NOISE.sub(" ", text[:_MOST])
-        letters = len(_LETTER.findall(sample))
-        wide = len(_KANA_HAN.findall(sample))
-        if letters < 8 and wide < 2:
+        sample = text[:_MOST]
+        addressed = "@" in sample or "#" in sample or "//" in sample or "www." in sample
+        sample = (_NOISE if addressed else _DIGITS).sub(" ", sample)
+        letters = len(_LETTER.findall(sample[:_ENOUGH]))
+        if letters < _LEAST:
+            letters = len(_LETTER.findall(sample))
+        wide = 0 if sample.isascii() else len(_KANA_HAN.findall(sample))
+        if letters < _LEAST and wide < 2:
             return Language(code="und", confidence=0.0, supported=self._may_be_read(sample, letters))
-        weights = {
-            code: float(share) * (1.0 if code in EXPECTED or code in self._supported else _UNEXPECTED)
-            for code, share in self._loaded().rank(sample)
-        }
+        weights: dict[str, float] = {}
+        for code, share in self._loaded().rank(sample):  # the likeliest first
+            if share < _NOTHING:
+                break
+            weights[code] = share * (1.0 if code in EXPECTED or code in self._supported else _UNEXPECTED)
         total = sum(weights.values()) or 1.0
         best = max(weights, key=lambda code: weights[code])
         confidence = min(1.0, weights[best] / total)

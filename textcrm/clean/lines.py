@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from textcrm.clean.offsets import Mapped
 from textcrm.clean.unicode import tidy
@@ -19,7 +19,8 @@ class Line:
 
     ``start`` and ``end`` are the raw span, its line break or closing markup included. ``hint`` names the container
     of the HTML that it stood in, such as ``quote:gmail_quote`` or ``signature:gmail_signature``. ``kind`` is
-    ``own`` until a rule finds otherwise, and ``rule`` names that rule.
+    ``own`` until a rule finds otherwise, and ``rule`` names that rule. ``text`` is what is seen of it, ``blank``
+    whether that is nothing; both are read very often, and so are fields.
     """
 
     body: Mapped
@@ -29,16 +30,12 @@ class Line:
     kind: PartKind = "own"
     rule: str = "text"
     depth: int = 0
+    text: str = field(init=False)
+    blank: bool = field(init=False)
 
-    @property
-    def text(self) -> str:
-        """The visible text."""
-        return self.body.text
-
-    @property
-    def blank(self) -> bool:
-        """True where nothing is seen."""
-        return not self.body.text or self.body.text.isspace()
+    def __post_init__(self) -> None:
+        self.text = self.body.text
+        self.blank = not self.text or self.text.isspace()
 
     def mark(self, kind: PartKind, rule: str) -> None:
         """Say what the line is."""

@@ -47,6 +47,7 @@ _FULL_DATE = re.compile(
 _ADDRESS = re.compile(r"[^\s@<>()\"]{1,64}@[^\s@<>()\"]{1,190}")
 _ENDS_IN_ADDRESS = re.compile(r"[>)\]\"][ ]{0,2}[:：]$")
 _MOST_ATTRIBUTION = 400
+_MOST_VERB = 40
 
 _DASHES = r"[-_=*~—–\u2010\u2011\u2500]"
 _QUOTED_WORDS = (
@@ -124,16 +125,26 @@ _ABOVE = re.compile(
 _HEAD_BY_ADDRESS = re.compile(r"<[^\s@<>]{1,64}@[^\s<>]{1,190}>[^<>@]{0,60}$")
 
 
+# What a drawn line is made of: the dashes of above, and the marks of ticket systems.
+_DRAWING = "-_=*~—–\u2010\u2011\u2500# "
+_COLONS = (":", "：")
+
+
 def separator(text: str) -> str | None:
     """Return ``quoted`` or ``forwarded`` for a line that announces another message, or None."""
     line = bare(text)
     if not 4 <= len(line) <= 300:
         return None
-    if _QUOTED.match(line) or _DASHED_VERB.match(line) or _GROUPWISE.match(line) or _above(line):
+    drawn = line[0] in _DRAWING
+    if (
+        (drawn and (_QUOTED.match(line) or _DASHED_VERB.match(line)))
+        or (line.endswith(">>>") and _GROUPWISE.match(line))
+        or ((drawn or "bove" in line or "BOVE" in line) and _above(line))
+        or ("---" in line and _NOTES_LINE.match(line))
+    ):
         return "quoted"
-    if "---" in line and _NOTES_LINE.match(line):
-        return "quoted"
-    if _FORWARDED.match(line) or _FORWARDED_CJK.match(line):
+    # without a drawn line, a forward ends in a colon
+    if (drawn or line.rstrip(_DRAWING)[-1:] in _COLONS) and (_FORWARDED.match(line) or _FORWARDED_CJK.match(line)):
         return "forwarded"
     return None
 
@@ -168,7 +179,7 @@ def attribution(lines: Sequence[str], quote_follows: bool) -> bool:
     text = " ".join(bare(line) for line in lines)
     if not 4 <= len(text) <= _MOST_ATTRIBUTION or not _START.match(text):
         return False
-    has_date, verb = dated(text), _VERBS.search(text) is not None
+    has_date, verb = dated(text), _VERBS.search(text[-_MOST_VERB:]) is not None
     colon, address = _COLON.search(text) is not None, _ADDRESS.search(text) is not None
     if verb:
         # a sentence of one's own that ends in "wrote" has no colon and is no head of a quote
