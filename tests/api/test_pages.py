@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from tests.desk_data import answer, application, at, doubtful, fill, keep, known
 from tests.factories import message
 from textcrm.operations import corrections, decisions, desk, trends
+from textcrm.operations.customers import import_customers
 from textcrm.records import Message
 from textcrm.settings import Settings
 from textcrm.store import Store
@@ -38,6 +39,8 @@ PATHS = (
     "/models",
     "/quarantine",
     "/operations",
+    "/jobs",
+    "/imports",
 )
 BASE = "http://testserver"
 
@@ -466,3 +469,37 @@ def test_the_navigation_counts_links_that_wait(person: TestClient, store: Store)
     assert "nav-count" not in person.get("/desk").text
     doubtful(store)
     assert re.search(r'class="nav-count"[^>]*>2<', person.get("/desk").text)
+
+
+def test_a_job_is_started_watched_and_ended(person: TestClient, store: Store, messages: list[Message]) -> None:
+    token = csrf(person)
+    asked = {"csrf": token, "channel": "email", "sentiment": "negative", "since": "2026-08-01", "until": "2026-09-01"}
+    assert person.post("/jobs", data=asked).status_code == 303
+    (job,) = store.jobs.list()
+    assert (job.filters, job.by, job.matched) == ({"channel": "email", "sentiment": "negative"}, "Robin Vale", 14)
+    page = person.get("/jobs").text
+    assert "0 of 14" in page
+    assert 'data-live="moving"' in page
+    assert person.post("/jobs", data={"csrf": token, "since": "yesterday"}).status_code == 400
+    assert person.post(f"/jobs/{job.id}/cancel", data={"csrf": token}).status_code == 303
+    assert store.jobs.get(job.id).state == "cancelled"
+    assert person.post(f"/jobs/{job.id}/cancel", data={"csrf": token}).status_code == 409
+    assert 'data-live="done"' in person.get("/jobs").text
+    assert len(messages) == 112
+
+
+def test_an_import_with_its_columns_and_what_it_left_in_quarantine(
+    person: TestClient, store: Store, tmp_path: Path
+) -> None:
+    path = tmp_path / "<b>people.csv"
+    rows = "K-1,Ann Example,,pro\nK-2,Bo Vale,bo@example.com,\n,,,\nK-1,Ann Again,,pro\n"
+    path.write_text("number,name,email,plan\n" + rows, encoding="utf-8")
+    report = import_customers(store, path, missing={"segment": "mode"})
+    page = person.get("/imports").text
+    assert "&lt;b&gt;people.csv" in page
+    assert "plan" in page
+    assert f">{report.created}</dd>" in page
+    if report.quarantined:
+        assert "/quarantine?source=%3Cb%3Epeople.csv" in page
+        assert "people.csv" in person.get("/quarantine?source=%3Cb%3Epeople.csv").text
+    assert "Everything that came could be read" in person.get("/quarantine?source=other.csv").text

@@ -25,6 +25,10 @@ class Imports:
         self._c.insert_one(document)
         return str(document["_id"])
 
+    def list(self, *, limit: int = 50) -> list[Document]:
+        """Return the imports, newest first, without how their columns looked."""
+        return list(self._c.find({}, {"profile": 0}).sort([("at", -1), ("_id", -1)]).limit(limit))
+
     def last(self, kind: str) -> Document | None:
         """Return the newest import of *kind* that says how its columns looked, or None."""
         return self._c.find_one({"kind": kind, "profile.0": {"$exists": True}}, sort=[("at", -1), ("_id", -1)])

@@ -58,9 +58,13 @@ class Quarantine:
             self._c.bulk_write(writes, ordered=False)
         return ids
 
-    def list(self, *, status: str | None = "waiting", limit: int = 1000) -> list[Quarantined]:
-        """Return items, newest first."""
-        query = {} if status is None else {"status": status}
+    def list(
+        self, *, status: str | None = "waiting", source: str | None = None, limit: int = 1000
+    ) -> list[Quarantined]:
+        """Return items, newest first; *source* is the name of the file or mailbox that they came from."""
+        query: Document = {} if status is None else {"status": status}
+        if source is not None:
+            query["source.name"] = {"$eq": source}
         return [_item(d) for d in self._c.find(query).sort([("at", -1), ("_id", -1)]).limit(limit)]
 
     def get(self, item_id: str) -> Quarantined:

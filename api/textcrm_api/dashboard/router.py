@@ -17,6 +17,8 @@ from textcrm_api.dashboard.routes import (
     customers,
     desk,
     events,
+    imports,
+    jobs,
     join,
     label,
     links,
@@ -46,6 +48,8 @@ SIGNED_IN = (
     models,
     quarantine,
     operations,
+    jobs,
+    imports,
     users,
     audit,
 )

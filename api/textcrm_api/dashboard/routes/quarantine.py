@@ -22,13 +22,16 @@ def add(router: APIRouter, pages: Pages) -> None:
     def quarantine(request: Request) -> Response:
         store = pages.store
         replayed = request.query_params.get("status") == "replayed"
-        items = store.quarantine.list(status="replayed" if replayed else "waiting", limit=MOST_SHOWN)
+        source = request.query_params.get("source") or None
+        status = "replayed" if replayed else "waiting"
+        items = store.quarantine.list(status=status, source=source, limit=MOST_SHOWN)
         return pages.render(
             request,
             "quarantine.html",
             items=items,
             waiting=store.quarantine.count(),
             replayed=replayed,
+            source=source,
             now=datetime.now(UTC),
         )
 

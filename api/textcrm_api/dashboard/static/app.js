@@ -12,14 +12,15 @@
   const full = new Intl.DateTimeFormat(language, {
     day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hour12: false,
   });
-  for (const element of all("time[datetime]")) {
+  const localise = (element) => {
     const at = new Date(element.dateTime);
     const age = Date.now() - at;
     if (element.dataset.style === "full") element.textContent = full.format(at);
     else if (age >= 0 && age < 20 * 3600e3) element.textContent = hour.format(at);
     else element.textContent = (age > 300 * 86400e3 ? year : day).format(at);
     element.title = full.format(at);
-  }
+  };
+  all("time[datetime]").forEach(localise);
 
   // Filters apply at once. Empty fields stay out of the address.
   const send = (form) => {
@@ -132,6 +133,24 @@
     const act = keyed ? () => keyed.click() : acts[event.key];
     if (act) { event.preventDefault(); act(); }
   });
+
+  // What moves is shown as it stands now, unless somebody is at it.
+  const live = one("[data-live]");
+  const renew = async () => {
+    if (live.dataset.live !== "moving") return;
+    if (!document.hidden && !live.contains(document.activeElement)) {
+      const answer = await fetch(location.href).catch(() => null);
+      const fresh = answer && answer.ok
+        ? one("[data-live]", new DOMParser().parseFromString(await answer.text(), "text/html")) : null;
+      if (fresh) {
+        live.replaceChildren(...fresh.childNodes);
+        live.dataset.live = fresh.dataset.live;
+        all("time[datetime]", live).forEach(localise);
+      }
+    }
+    setTimeout(renew, 3_000);
+  };
+  if (live) setTimeout(renew, 3_000);
 
   // Live arrivals: counted, never pushed into what one is reading.
   const arrived = one("[data-arrived]");
