@@ -53,6 +53,8 @@ def bare(text: str) -> str:
 
 def depth_of(text: str) -> int:
     """Return how many ``>`` marks stand before a line."""
+    if not text[:4].lstrip(" ").startswith(">"):
+        return 0
     match = _DEPTH.match(text)
     return match[1].count(">") if match else 0
 

@@ -69,6 +69,7 @@ class _Renderer:
         self.lines: list[Line] = []
         self.stack: list[_Frame] = [_Frame("", "", hidden=False, pre=False)]
         self.open: dict[str, int] = {}
+        self.known: dict[str, re.Match[str] | None] = {}  # the same tags come again and again
         self.builder = Builder()
         self.start = -1
         self.end = 0
@@ -146,7 +147,9 @@ class _Renderer:
         tag = self.source[start:end]
         frame = self.stack[-1]
         hint, hidden, pre = frame.hint, frame.hidden, frame.pre
-        found = _HINTS.search(tag) if _NAMED.search(tag) else None
+        if tag not in self.known:
+            self.known[tag] = _HINTS.search(tag) if _NAMED.search(tag) else None
+        found = self.known[tag]
         if name == "blockquote":
             if not _INDENT.search(tag):
                 self._quote_within()

@@ -91,6 +91,10 @@ class Builder:
         if start >= end:
             return
         segments = source.segments
+        if len(segments) == 1 and segments[0][2] - segments[0][1] == len(source.text):
+            raw_start = segments[0][1]  # as it stands in the original
+            self.add(source.text[start:end], raw_start + start, raw_start + min(end, len(source.text)))
+            return
         index = max(0, bisect_right(segments, start, key=_clean_start) - 1)
         while index < len(segments) and segments[index][0] < end:
             clean, raw_start, raw_end = segments[index]

@@ -21,7 +21,6 @@ _VERBS = re.compile(
     r"|wrote the following|schrieb folgendes)[ ]{0,3}[:：]?$",
     re.IGNORECASE,
 )
-_COLON = re.compile(r"[:：]$")
 # The verb stands before the name in German, Dutch and Chinese forms.
 _VERB_INSIDE = re.compile(
     r"\b(?:wrote|schrieb|schreef|geschreven|skrev|escribi[óo]|escreveu"
@@ -84,13 +83,13 @@ _FORWARD_WORDS = (
     r"|vidarebefordrat meddelande|välitetty viesti|přeposlaná zpráva|iletilen (?:mesaj|ileti)"
     r"|repassado por|réacheminé par|doorgezonden door|inoltrato da"
 )
-_QUOTED = re.compile(rf"\A{_DASHES}{{1,80}}[ ]?(?:{_QUOTED_WORDS})[ ]?[:：]?[ ]?{_DASHES}{{0,80}}$", re.IGNORECASE)
+_QUOTED = re.compile(rf"\A{_DASHES}{{1,80}}+[ ]?(?:{_QUOTED_WORDS})[ ]?[:：]?[ ]?{_DASHES}{{0,80}}$", re.IGNORECASE)
 _FORWARDED = re.compile(
-    rf"\A(?:{_DASHES}{{2,80}}[ ]?(?:{_FORWARD_WORDS})\b.{{0,200}}"
+    rf"\A(?:{_DASHES}{{2,80}}+[ ]?(?:{_FORWARD_WORDS})\b.{{0,200}}"
     rf"|(?:{_FORWARD_WORDS})[ ]?[:：][ ]?{_DASHES}{{0,80}})$",
     re.IGNORECASE,
 )
-_FORWARDED_CJK = re.compile(rf"\A{_DASHES}{{2,80}}[ ]?(?:{_FORWARD_WORDS})", re.IGNORECASE)
+_FORWARDED_CJK = re.compile(rf"\A{_DASHES}{{2,80}}+[ ]?(?:{_FORWARD_WORDS})", re.IGNORECASE)
 
 
 # GroupWise: "Name <address> 12/03/24 09:41AM >>>".
@@ -136,6 +135,8 @@ def separator(text: str) -> str | None:
     if not 4 <= len(line) <= 300:
         return None
     drawn = line[0] in _DRAWING
+    if drawn and not line.strip(_DRAWING):
+        return None
     if (
         (drawn and (_QUOTED.match(line) or _DASHED_VERB.match(line)))
         or (line.endswith(">>>") and _GROUPWISE.match(line))
@@ -179,8 +180,10 @@ def attribution(lines: Sequence[str], quote_follows: bool) -> bool:
     text = " ".join(bare(line) for line in lines)
     if not 4 <= len(text) <= _MOST_ATTRIBUTION or not _START.match(text):
         return False
-    has_date, verb = dated(text), _VERBS.search(text[-_MOST_VERB:]) is not None
-    colon, address = _COLON.search(text) is not None, _ADDRESS.search(text) is not None
+    verb, colon = _VERBS.search(text[-_MOST_VERB:]) is not None, text.endswith((":", "："))
+    if not verb and not colon and not (quote_follows and "@" in text):
+        return False
+    has_date, address = dated(text), "@" in text and _ADDRESS.search(text) is not None
     if verb:
         # a sentence of one's own that ends in "wrote" has no colon and is no head of a quote
         if colon:
