@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -37,9 +39,10 @@ class SentenceEncoder:
         Length of a vector.
     """
 
-    def __init__(self, tokenizer: Tokenizer, session: Any, *, version: str, dimensions: int) -> None:
+    def __init__(self, tokenizer: Tokenizer, session: Any, *, version: str, dimensions: int, threads: int = 1) -> None:
         self._tokenizer = tokenizer
         self._session = session
+        self._threads = threads
         self.hash = version
         self.dimensions = dimensions
 
@@ -60,7 +63,7 @@ class SentenceEncoder:
             dimensions, length = int(manifest.body["dimensions"]), int(manifest.body["max_tokens"])
             tokenizer = Tokenizer.from_str((folder / "tokenizer.json").read_text(encoding="utf-8"))
             options = onnxruntime.SessionOptions()
-            options.intra_op_num_threads = threads
+            options.intra_op_num_threads = 1  # batches go side by side: threads within one wait for each other, busily
             options.inter_op_num_threads = 1
             options.log_severity_level = 3
             session = onnxruntime.InferenceSession(
@@ -72,7 +75,8 @@ class SentenceEncoder:
             ) from error
         tokenizer.enable_truncation(max_length=length)
         tokenizer.no_padding()
-        return cls(tokenizer, session, version=artifact.version_of(folder), dimensions=dimensions)
+        version = artifact.version_of(folder)
+        return cls(tokenizer, session, version=version, dimensions=dimensions, threads=threads)
 
     def encode(self, texts: Sequence[str], *, step: Callable[[int], object] | None = None) -> Floats:
         """Return one vector a text.
@@ -92,16 +96,22 @@ class SentenceEncoder:
         result = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         encodings = self._tokenizer.encode_batch([_plain(text) for text in texts])
         order = sorted(range(len(texts)), key=lambda index: len(encodings[index].ids))
-        start = 0
+        batches, start = [], 0
         while start < len(order):
             stop = start + 1
             while stop < len(order) and len(encodings[order[stop]].ids) * (stop + 1 - start) <= TOKEN_BUDGET:
                 stop += 1
-            rows = order[start:stop]
-            result[rows] = self._run([encodings[row].ids for row in rows], ["vectors"])[0]
-            if step is not None:
-                step(len(rows))
+            batches.append(order[start:stop])
             start = stop
+
+        def run(rows: list[int]) -> tuple[list[int], Floats]:
+            return rows, self._run([encodings[row].ids for row in rows], ["vectors"])[0]
+
+        with ThreadPoolExecutor(self._threads) if self._threads > 1 and len(batches) > 1 else nullcontext() as pool:
+            for rows, vectors in map(run, batches) if pool is None else pool.map(run, batches):
+                result[rows] = vectors
+                if step is not None:
+                    step(len(rows))
         return result
 
     def tokens(self, text: str) -> tuple[list[tuple[int, int]], Floats]:

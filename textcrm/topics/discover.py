@@ -31,6 +31,7 @@ GRID_RATIO = 1.12  # from one number of topics that is tried to the next
 MOST_TOPICS = 200
 LEAST_SHARE = 12  # texts a topic, on average
 ENOUGH = 0.75  # of the rise to the best silhouette: more topics say little more
+NEARLY = 0.9  # of the best silhouette: as good, with more topics
 PLAIN = 0.03  # of the best silhouette: what one step gains where the groups are plain
 STRAY_SHARE = 0.05  # of the members of a topic: so many lie farther off than its reach
 SECOND_MARGIN = 0.04  # cosine: a second topic that is this near to the first is meant, too
@@ -80,9 +81,7 @@ def discover(vectors: Floats, *, most: int = MOST_TOPICS) -> Found:
 def describe(points: Floats, labels: Ints) -> tuple[Floats, Floats]:
     """Return centroid and reach of each group of *points*, which are centred and of length 1."""
     count = int(labels.max(initial=-1)) + 1
-    sums = np.zeros((count, points.shape[1]), dtype=np.float64)
-    np.add.at(sums, labels, points)
-    centroids = _unit(sums)
+    centroids = _unit(_sums(points, labels))
     near = np.einsum("ij,ij->i", points, centroids[labels]) if count else np.zeros(0)
     reach = np.array([np.quantile(near[labels == k], STRAY_SHARE) for k in range(count)], dtype=np.float32)
     return centroids, reach
@@ -132,9 +131,7 @@ def _connected(graph: Any, points: Floats) -> Any:
 
     count, island = connected_components(graph, directed=False)
     while count > 1:
-        means = np.zeros((count, points.shape[1]))
-        np.add.at(means, island, points)
-        means /= np.bincount(island, minlength=count)[:, None]
+        means = _sums(points, island) / np.bincount(island, minlength=count)[:, None]
         far = ((means[:, None, :] - means[None, :, :]) ** 2).sum(axis=2) if count <= 500 else None
         pairs = []
         for one in range(count):
@@ -155,13 +152,27 @@ def _best_cut(children: NDArray[Any], points: Floats, most: int) -> Ints:
     """Cut the tree into the fewest groups that have most of what the silhouette rises, of the points as they were."""
     counts = _grid(min(most, max(2, len(points) // LEAST_SHARE)))
     worth = np.array([_silhouette(points, _cut(children, len(points), count)) for count in counts])
-    rising = worth[: int(worth.argmax()) + 1]
-    low = int(rising.argmin())  # two or three groups may stand apart by chance, before the real ones show
-    enough = rising[low] + ENOUGH * (rising[-1] - rising[low])
-    place = low + int(np.flatnonzero(rising[low:] >= enough)[0])
+    low, best = _rise(worth)
+    enough = worth[low] + ENOUGH * (worth[best] - worth[low])
+    place = low + int(np.flatnonzero(worth[low : best + 1] >= enough)[0])
     while place + 1 < len(worth) and worth[place + 1] - worth[place] > PLAIN * worth.max():
         place += 1
     return _cut(children, len(points), counts[place])
+
+
+def _rise(worth: NDArray[np.float64]) -> tuple[int, int]:
+    """Return where the rise to the best silhouette begins, and where it ends.
+
+    Where it falls after the best and comes nearly as high again, the later rise counts: the first groups are kinds of
+    text (questions, opinions), the later ones what the texts are about.
+    """
+    best = int(worth.argmax())
+    high = NEARLY * worth[best]
+    again = int(np.flatnonzero(worth >= high)[-1])
+    if worth[best : again + 1].min() < high:
+        low = best + int(worth[best : again + 1].argmin())
+        return low, low + int(worth[low:].argmax())
+    return int(worth[: best + 1].argmin()), best  # two or three groups may stand apart by chance, before the real ones
 
 
 def _grid(most: int) -> Sequence[int]:
@@ -192,10 +203,13 @@ def _silhouette(points: Floats, labels: Ints) -> float:
     return float(np.mean((other - own) / np.maximum(np.maximum(own, other), 1e-9)))
 
 
-def _sums(points: Floats, labels: Ints) -> NDArray[np.float64]:
-    sums = np.zeros((int(labels.max()) + 1, points.shape[1]))
-    np.add.at(sums, labels, points)
-    return sums
+def _sums(points: Floats, labels: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the sum of the points of each group; a product of matrices, a hundred times as fast as adding in place."""
+    from scipy.sparse import csr_matrix
+
+    shape = (int(labels.max(initial=-1)) + 1, len(labels))
+    members = csr_matrix((np.ones(len(labels)), (labels, np.arange(len(labels)))), shape=shape)
+    return np.asarray(members @ points)
 
 
 def _by_size(labels: Ints) -> Ints:
