@@ -18,6 +18,7 @@ from tests.desk_data import answer, application, at, doubtful, fill, keep, known
 from tests.factories import message
 from textcrm.operations import corrections, decisions, desk, trends
 from textcrm.operations.customers import import_customers
+from textcrm.operations.users import add_user
 from textcrm.records import Message
 from textcrm.settings import Settings
 from textcrm.store import Store
@@ -503,3 +504,21 @@ def test_an_import_with_its_columns_and_what_it_left_in_quarantine(
         assert "/quarantine?source=%3Cb%3Epeople.csv" in page
         assert "people.csv" in person.get("/quarantine?source=%3Cb%3Epeople.csv").text
     assert "Everything that came could be read" in person.get("/quarantine?source=other.csv").text
+
+
+def test_messages_are_assigned_to_colleagues_who_may_answer(
+    person: TestClient, store: Store, messages: list[Message]
+) -> None:
+    token, chosen = csrf(person), messages[0].id
+    assert "assign:" not in person.get("/desk").text
+    add_user(store, "Kim: Day", role="agent")
+    add_user(store, "Lee Look", role="viewer")
+    for page in ("/desk", f"/desk/{chosen}"):
+        assert 'value="assign:Kim: Day"' in person.get(page).text
+        assert "assign:Lee Look" not in person.get(page).text
+    given = person.post("/desk/act", data={"csrf": token, "action": "assign:Kim: Day", "id": chosen})
+    assert given.headers["location"].endswith("done=assign%3A1")
+    assert desk.open_message(store, chosen).row.desk.assignee == "Kim: Day"
+    assert "gave it to Kim: Day" in person.get(f"/desk/{chosen}").text
+    for wrong in ("assign:Lee Look", "assign:", "assign"):
+        assert person.post("/desk/act", data={"csrf": token, "action": wrong, "id": chosen}).status_code == 400

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from textcrm.errors import NotFoundError, UsageError
+from textcrm.operations.users import colleagues
 from textcrm.records import Customer, Insight, Message
 from textcrm.store import Store
 from textcrm.store.corrections import Correction
-from textcrm.store.desk import STATES, Cursor, Desk, DeskState, Event, State, Wanted
+from textcrm.store.desk import STATES, Cursor, Desk, DeskState, Event, Queued, State, Wanted
 from textcrm.store.rollup import Rollup
+
+if TYPE_CHECKING:
+    from textcrm.operations.similar import Similar
 
 FIELDS = ("channel", "intent", "sentiment", "urgency", "language", "customer", "product", "kind", "link", "topic")
 NOBODY = DeskState()
@@ -19,6 +24,7 @@ MOST_NOTE = 4_000
 MOST_SEARCH = 200
 MOST_AT_ONCE = 200
 SIMILAR_WORDS = 10
+MOST_NEAR = 40
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,10 @@ def queue_page(
     store: Store, wanted: Wanted, *, after: Cursor | None = None, limit: int = 50, newest_first: bool = False
 ) -> list[DeskRow]:
     """Return messages of the queue, each with its customer."""
-    found = desk_of(store).page(wanted, after=after, limit=limit, newest_first=newest_first)
+    return _rows(store, desk_of(store).page(wanted, after=after, limit=limit, newest_first=newest_first))
+
+
+def _rows(store: Store, found: Sequence[Queued]) -> list[DeskRow]:
     messages = store.messages.get_many([q.insight.message_id for q in found])
     ids = {q.insight.link.customer_id for q in found if q.insight.link and q.insight.link.customer_id}
     customers = store.customers.get_many(sorted(ids))
@@ -146,6 +155,20 @@ def customer_timeline(store: Store, customer: Customer, *, limit: int = 100) -> 
     return queue_page(store, wanted, limit=limit, newest_first=True), desk_of(store).count(wanted)
 
 
+def similar_in_meaning(store: Store, row: DeskRow, near: Similar, *, limit: int = 4) -> list[tuple[DeskRow, float]]:
+    """Return earlier messages that are most similar in meaning, each with the cosine.
+
+    Raises
+    ------
+    NotFoundError
+        Nothing is known of the meaning of this message: no model reads sentences, or it waits for the worker.
+    """
+    message_id, at = row.cursor[2], row.cursor[1]
+    found = near.to_message(message_id, limit=MOST_NEAR)
+    alike = {o.brief.message_id: o.similarity for o in found if o.brief.sent_at <= at}
+    return [(other, alike[other.cursor[2]]) for other in _rows(store, desk_of(store).some(list(alike)[:limit]))]
+
+
 def similar(store: Store, row: DeskRow, *, limit: int = 4) -> list[DeskRow]:
     """Return earlier messages that share the rarest-looking words of this one (by the full-text index)."""
     words = {w for w in (w.strip(".,;:!?()[]\"'*-_/") for w in row.insight.clean[:4_000].split()) if len(w) > 4}
@@ -162,24 +185,29 @@ def similar(store: Store, row: DeskRow, *, limit: int = 4) -> list[DeskRow]:
     return [r for n, r in sorted(shared, key=lambda pair: -pair[0]) if n >= 2][:limit]
 
 
-def act(store: Store, ids: Sequence[str], action: str, *, by: str, hours: int = 24) -> int:
+def act(store: Store, ids: Sequence[str], action: str, *, by: str, to: str = "", hours: int = 24) -> int:
     """Do one thing to messages, and return to how many.
 
     Parameters
     ----------
     action
-        ``take`` (assign to oneself), ``release``, ``close``, ``reopen``, ``snooze`` (for *hours*).
+        ``take`` (assign to oneself), ``assign`` (to the user *to*), ``release``, ``close``, ``reopen``, ``snooze``
+        (for *hours*).
 
     Raises
     ------
     UsageError
-        There is no such action, or too many messages.
+        There is no such action, nobody of that name who answers, or too many messages.
     """
     if len(ids) > MOST_AT_ONCE:
         raise UsageError(f"At most {MOST_AT_ONCE} messages can be changed at once")
     desk = desk_of(store)
     if action == "take":
         return desk.assign(ids, to=by, by=by)
+    if action == "assign":
+        if to not in (those := colleagues(store)):
+            raise UsageError("Nobody of that name answers messages", options=those)
+        return desk.assign(ids, to=to, by=by)
     if action == "release":
         return desk.assign(ids, to=None, by=by)
     if action == "close":
@@ -188,7 +216,7 @@ def act(store: Store, ids: Sequence[str], action: str, *, by: str, hours: int = 
         return desk.reopen(ids, by=by)
     if action == "snooze":
         return desk.snooze(ids, until=store.now() + timedelta(hours=min(max(hours, 1), 24 * 90)), by=by)
-    raise UsageError("There is no such action", options=("take", "release", "close", "reopen", "snooze"))
+    raise UsageError("There is no such action", options=("take", "assign", "release", "close", "reopen", "snooze"))
 
 
 def add_note(store: Store, message_id: str, *, text: str, by: str) -> None:

@@ -45,6 +45,11 @@ def sessions_of(store: Store) -> Sessions:
     return Sessions(store.database["sessions"], store.now)
 
 
+def colleagues(store: Store) -> list[str]:
+    """Return the names of the users who may answer messages."""
+    return [user.name for user in users_of(store).list() if user.disabled_at is None and may(user.role, "agent")]
+
+
 def may(role: str, least: str) -> bool:
     """Tell whether *role* may do what asks for *least*."""
     return role in ROLES and ROLES.index(role) >= ROLES.index(least)

@@ -123,6 +123,12 @@ class Desk:
             raise NotFoundError("There is no such message at the desk", hint="It may not be analysed yet.")
         return Queued(insight_of(d), _state(d), (d["rank"], d["sent_at"], d["_id"]))
 
+    def some(self, ids: Sequence[str]) -> list[Queued]:
+        """Return those of the messages *ids* that are at the desk, in their order."""
+        found = {d["_id"]: d for d in self._c.find({"_id": {"$in": list(ids)}})}
+        rows = [found[message_id] for message_id in ids if message_id in found]
+        return [Queued(insight_of(d), _state(d), (d["rank"], d["sent_at"], d["_id"])) for d in rows]
+
     def states(self, ids: Sequence[str]) -> dict[str, DeskState]:
         """Return the desk's state of messages, by id."""
         return {d["_id"]: _state(d) for d in self._c.find({"_id": {"$in": list(ids)}}, {"desk": 1})}

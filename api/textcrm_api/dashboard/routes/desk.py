@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from textcrm.errors import UsageError
 from textcrm.operations import desk, topic_runs
+from textcrm.operations.users import colleagues
 from textcrm.store.desk import MOST_COUNTED, Cursor, Wanted
 from textcrm_api.dashboard.pages import Pages
 from textcrm_api.dashboard.reading import shown_text
@@ -68,6 +69,7 @@ def add(router: APIRouter, pages: Pages) -> None:
             saved=store.views.of(person),
             topic_names=topic_runs.names(store) if shown.get("topic") else {},
             customer=_customer(pages, wanted),
+            colleagues=colleagues(store),
             now=datetime.now(UTC),
             own=lambda message, insight: shown_text(message, insight).text,
         )
@@ -90,15 +92,17 @@ def add(router: APIRouter, pages: Pages) -> None:
         form = request.state.form
         ids = form.get("id", [])
         hours = first(form, "hours", "24")
+        action, _, to = first(form, "action").partition(":")
         done = desk.act(
             pages.store,
             ids,
-            first(form, "action"),
+            action,
             by=request.state.person,
+            to=to,
             hours=int(hours) if hours.isdigit() and len(hours) < 5 else 24,
         )
         back = local_path(first(form, "back"), otherwise="/desk")
-        return RedirectResponse(_told(back, f"{first(form, 'action')}:{done}"), 303)
+        return RedirectResponse(_told(back, f"{action}:{done}"), 303)
 
 
 def _told(path: str, what: str) -> str:

@@ -8,7 +8,9 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from textcrm.errors import NotFoundError
 from textcrm.operations import corrections, desk
+from textcrm.operations.users import colleagues
 from textcrm.operations.views import snippet
 from textcrm.records import Insight
 from textcrm_api.dashboard.original import FRAME_HEADERS, original_page
@@ -35,7 +37,7 @@ def add(router: APIRouter, pages: Pages) -> None:
         wanted = desk.wanted_of(shown, person=request.state.person)
         newest_first = shown.get("order") == "newest"
         predictions = sorted(row.insight.predictions, key=lambda p: ORDER.index(p.task) if p.task in ORDER else 9)
-        similar = desk.similar(store, row)
+        similar, alike = _similar(pages, request, row)
         others = (other.message.id for other in [*similar, *opened.timeline])
         audited(request, *dict.fromkeys((message_id, *others)))
         return pages.render(
@@ -48,6 +50,8 @@ def add(router: APIRouter, pages: Pages) -> None:
             corrected={c.task: c for c in opened.corrections},
             labels={p.task: labels_for(pages, p.task, row.insight) for p in predictions},
             similar=similar,
+            alike=alike,
+            colleagues=[name for name in colleagues(store) if name not in (row.desk.assignee, request.state.person)],
             following=desk.next_after(store, wanted, row.cursor, newest_first=newest_first),
             shown=shown,
             now=datetime.now(UTC),
@@ -82,6 +86,15 @@ def add(router: APIRouter, pages: Pages) -> None:
     def note(request: Request, message_id: str) -> Response:
         desk.add_note(pages.store, message_id, text=first(request.state.form, "text"), by=request.state.person)
         return _back(request, message_id, "note:1")
+
+
+def _similar(pages: Pages, request: Request, row: desk.DeskRow) -> tuple[list[desk.DeskRow], dict[str, float]]:
+    """Return similar earlier messages, and how similar in meaning; without that, by the words that they share."""
+    try:
+        found = desk.similar_in_meaning(pages.store, row, request.app.state.service.similar)
+    except NotFoundError:
+        return desk.similar(pages.store, row), {}
+    return [other for other, _ in found], {other.message.id: cosine for other, cosine in found}
 
 
 def labels_for(pages: Pages, task: str, insight: Insight) -> list[str]:
