@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
 
 from textcrm.settings import Settings, read_settings
 from textcrm_api.app import create_app
@@ -70,7 +71,13 @@ def run(
 
 
 def run_many(
-    settings: Settings, *, workers: int, with_worker: bool = False, json_logs: bool = False, traces: bool = False
+    settings: Settings,
+    *,
+    workers: int,
+    with_worker: bool = False,
+    json_logs: bool = False,
+    traces: bool = False,
+    ready: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve from several processes behind one port. Each holds its own models, cache and rate limits."""
     set_up_logs(as_json=json_logs)
@@ -78,7 +85,11 @@ def run_many(
     for name, on in ((_WITH_WORKER, with_worker), (_JSON_LOGS, json_logs), (_TRACES, traces)):
         os.environ[name] = "1" if on else ""
     place = "textcrm_api.server:build_from_environment"
-    uvicorn.run(place, factory=True, workers=workers, host=settings.host, port=settings.port, **OPTIONS)
+    config = uvicorn.Config(place, factory=True, workers=workers, host=settings.host, port=settings.port, **OPTIONS)
+    with config.bind_socket() as port:
+        port.listen(2048)  # whoever comes while the models load waits and is not refused
+        ready(f"http://{settings.host}:{port.getsockname()[1]}")
+        Multiprocess(config, sockets=[port]).run()
 
 
 def build_from_environment() -> FastAPI:

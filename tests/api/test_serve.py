@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -94,15 +93,17 @@ def test_several_processes_serve_one_port_and_finish_what_they_began(
     environment: dict[str, str], key: Callable[..., str], tmp_path: Path
 ) -> None:
     log = tmp_path / "serve.log"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [*PROGRAM, "serve", "--port", str(port), "--workers", "2", "--json-logs"]
+    command = [*PROGRAM, "serve", "--port", "0", "--workers", "2", "--json-logs"]
     headers = {"Authorization": f"Bearer {key('admin')}"}
     with log.open("w") as stderr, subprocess.Popen(command, env=environment, stderr=stderr) as server:
         try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60) as web:
-                deadline = time.monotonic() + 120
+            deadline = time.monotonic() + 120
+            while not (address := re.search(r"The API: (http://\S+)/v1", log.read_text())):
+                assert server.poll() is None, log.read_text()
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            assert re.search(rf"to make the first admin: \s*{address[1]}/signin\?token=", log.read_text())
+            with httpx.Client(base_url=address[1], headers=headers, timeout=60) as web:
                 while True:
                     assert server.poll() is None, log.read_text()
                     assert time.monotonic() < deadline

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,10 +36,18 @@ def serve(
     settings = settings.model_copy(update={name: value for name, value in given.items() if value is not None})
     _require_api()
     if workers > 1:
+        from textcrm.store import open_store
         from textcrm_api.server import run_many
 
-        output.say(f"Serving on http://{settings.host}:{settings.port} from {workers} processes. Ctrl-C ends.")
-        run_many(settings, workers=workers, with_worker=with_worker, json_logs=json_logs, traces=traces)
+        with open_store(settings) as store:  # held until all have ended: they share what it started
+            run_many(
+                settings,
+                workers=workers,
+                with_worker=with_worker,
+                json_logs=json_logs,
+                traces=traces,
+                ready=_greeting(store),
+            )
         return
     from textcrm_api.server import opened
 
@@ -60,14 +69,6 @@ def run_service(
     _require_api()
     from textcrm_api.server import run
 
-    def ready(address: str) -> None:
-        output.say(_way_in(store, address, demo=demo))
-        if demo:
-            output.say(_try_it(address, _demo_key(store)))
-        else:
-            output.say(f"The API: {address}/v1. Make a key with: textcrm keys create NAME.")
-        output.say("Ctrl-C ends.")
-
     run(
         settings,
         store=store,
@@ -75,8 +76,22 @@ def run_service(
         with_worker=with_worker,
         json_logs=json_logs,
         traces=traces,
-        ready=ready,
+        ready=_greeting(store, demo=demo),
     )
+
+
+def _greeting(store: Store, *, demo: bool = False) -> Callable[[str], None]:
+    """Return what says where the service is and how to get in, once the port is ours."""
+
+    def say(address: str) -> None:
+        output.say(_way_in(store, address, demo=demo))
+        if demo:
+            output.say(_try_it(address, _demo_key(store)))
+        else:
+            output.say(f"The API: {address}/v1. Make a key with: textcrm keys create NAME.")
+        output.say("Ctrl-C ends.")
+
+    return say
 
 
 def _way_in(store: Store, address: str, *, demo: bool) -> str:
