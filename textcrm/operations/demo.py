@@ -11,9 +11,11 @@ from typing import Protocol
 from textcrm.catalog import Catalog
 from textcrm.engine import Engine
 from textcrm.errors import NotFoundError
+from textcrm.operations import topic_runs
 from textcrm.operations.analysis import AnalysisReport, analyse_stored
 from textcrm.operations.customers import import_customers
 from textcrm.operations.ingest import IngestReport, ingest
+from textcrm.operations.similar import encoder_of
 from textcrm.operations.stream import rework
 from textcrm.operations.training import train_missing
 from textcrm.records import Channel
@@ -65,7 +67,7 @@ def prepare_models(settings: Settings, *, steps: Steps) -> list[str]:
 
 
 def run_demo(store: Store, engine: Engine, *, settings: Settings, steps: Steps) -> DemoReport:
-    """Import the shipped customers, ingest the shipped messages, analyse and link them.
+    """Import the shipped customers, ingest the shipped messages, analyse and link them, find their topics.
 
     Raises
     ------
@@ -86,7 +88,22 @@ def run_demo(store: Store, engine: Engine, *, settings: Settings, steps: Steps) 
     rework(store, standing=[line.fingerprint for line in engine.lines.values()])  # a newer program sees it anew
     with steps("Analysing", store.messages.counts().get("pending", 0)) as step:
         analysed = analyse_stored(store, engine, progress=step)
+    _find_topics(store, engine, anew=bool(analysed.done), steps=steps)
     return DemoReport(store.customers.count(provisional=False), ingested, analysed)
+
+
+def _find_topics(store: Store, engine: Engine, *, anew: bool, steps: Steps) -> None:
+    """Find what the messages are about, so that the pages of topics have something to show."""
+    encoder = encoder_of(engine)
+    if encoder is None:
+        return
+    run = store.topics.fit()
+    if anew or run is None or run.encoder != encoder.hash:
+        with steps("Finding topics", store.messages.count()) as step:
+            topic_runs.fit(store, encoder, step=step)
+    with steps("Assigning topics", None) as step:
+        while done := topic_runs.assign_waiting(store):
+            step(done)
 
 
 def _shipped() -> Path:
