@@ -44,6 +44,7 @@ def create_app(
     pages: APIRouter | None = None,
     resources: ExitStack | None = None,
     traces: TracerProvider | None = None,
+    process: str | None = None,
 ) -> FastAPI:
     """Return the application.
 
@@ -57,8 +58,10 @@ def create_app(
         Closed when the application ends.
     traces
         Makes a span a request (OpenTelemetry); without it there are none.
+    process
+        A name of this process in the metrics, where several serve one port.
     """
-    metrics = Metrics(engine.clock)
+    metrics = Metrics(engine.clock, process=process)
     batcher = Batcher(metrics)
     metrics.watch_queue(lambda: batcher.waiting)
     similar = Similar(store, engine, settings)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
@@ -22,10 +22,17 @@ SECONDS = (0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.6, 1.2, 2.5, 5.0, 
 
 
 class Metrics:
-    """The counters of one application."""
+    """The counters of one application.
 
-    def __init__(self, clock: StageClock | None) -> None:
+    Parameters
+    ----------
+    process
+        A name of this process where several serve one port: each counts its own, as series of their own.
+    """
+
+    def __init__(self, clock: StageClock | None, *, process: str | None = None) -> None:
         self.registry = CollectorRegistry()
+        self._process = process
         self._requests = Counter(
             "textcrm_http_requests", "Requests answered.", ["method", "route", "status"], registry=self.registry
         )
@@ -104,7 +111,22 @@ class Metrics:
             self._lag[name].set(math.nan if figure is None else figure)
         for state in ("pending", "leased", "done", "failed"):
             self._messages.labels(state).set(messages.get(state, 0))
-        return generate_latest(self.registry)
+        return generate_latest(self.registry if self._process is None else _OfProcess(self.registry, self._process))
+
+
+class _OfProcess(CollectorRegistry):
+    """What a registry holds, with the process as a label of all that it counts; what the database tells is of all."""
+
+    def __init__(self, registry: CollectorRegistry, process: str) -> None:
+        super().__init__()
+        self._of, self._named = registry, process
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield the metrics."""
+        for family in self._of.collect():
+            if family.type != "gauge" or family.name == "textcrm_queue_items":
+                family.samples = [s._replace(labels={**s.labels, "process": self._named}) for s in family.samples]
+            yield family
 
 
 class _Stages(Collector):

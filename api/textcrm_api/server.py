@@ -100,8 +100,14 @@ def build_from_environment() -> FastAPI:
         store, engine = stack.enter_context(opened(settings))
         if os.environ.get(_WITH_WORKER):
             stack.enter_context(_working(store, engine, settings))
-        traces = bool(os.environ.get(_TRACES))
-        return _application(settings, store=store, engine=engine, traces=traces, resources=stack.pop_all())
+        return _application(
+            settings,
+            store=store,
+            engine=engine,
+            traces=bool(os.environ.get(_TRACES)),
+            resources=stack.pop_all(),
+            process=str(os.getpid()),
+        )
 
 
 @contextmanager
@@ -122,13 +128,21 @@ def opened(settings: Settings) -> Iterator[tuple[Store, Engine]]:
 
 
 def _application(
-    settings: Settings, *, store: Store, engine: Engine, traces: bool, resources: ExitStack | None = None
+    settings: Settings,
+    *,
+    store: Store,
+    engine: Engine,
+    traces: bool,
+    resources: ExitStack | None = None,
+    process: str | None = None,
 ) -> FastAPI:
     from textcrm_api.dashboard import pages
 
     router = pages(store, engine, settings)
     provider = exporting_provider() if traces else None
-    return create_app(settings, store=store, engine=engine, pages=router, resources=resources, traces=provider)
+    return create_app(
+        settings, store=store, engine=engine, pages=router, resources=resources, traces=provider, process=process
+    )
 
 
 @contextmanager

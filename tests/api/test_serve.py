@@ -112,6 +112,9 @@ def test_several_processes_serve_one_port_and_finish_what_they_began(
                             break
                     except httpx.TransportError:
                         time.sleep(0.2)
+                metrics = web.get("/metrics").text
+                assert re.search(r'textcrm_http_requests_total\{[^}]*process="\d+"[^}]*\} ', metrics)
+                assert 'textcrm_messages{state="done"} 0.0' in metrics
                 text = "Where is my order? It is late. " * 10
 
                 def ask(number: int) -> int:
