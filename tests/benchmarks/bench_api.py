@@ -152,18 +152,15 @@ async def _back_to_normal(server: Service, *, since: float) -> float:
 
 def against_peer(given: Given) -> None:
     """Print the most requests a second at equal p99, one after the other: the peer, ours, ours with TF-IDF alone."""
-    peers: list[float] = []
-    ours: list[float] = []
-    fast: list[float] = []
-    for _ in range(given.runs):
-        for rates, starter, path, start in (
-            (peers, peer, "/classify", 1.0),
-            (ours, shipped, "/v1/classify", 20.0),
-            (fast, with_fast_models, "/v1/classify", 20.0),
-        ):
-            with starter() as server:
-                rates.append(asyncio.run(_most(server, path, start, given)))
-    first, second, third = median(peers), median(ours), median(fast)
+    found: list[float] = []
+    for starter, path, start in (
+        (peer, "/classify", 1.0),
+        (shipped, "/v1/classify", 20.0),
+        (with_fast_models, "/v1/classify", 20.0),
+    ):
+        with starter() as server:
+            found.append(median([asyncio.run(_most(server, path, start, given)) for _ in range(given.runs)]))
+    first, second, third = found
     say(f"peer, the most at p99 {PEER_P99:.0f} ms", f"{first:6.1f} requests/s")
     for name, rate in (("ours, sentence and word views", second), ("ours, TF-IDF models alone", third)):
         times = f"{rate / first:.1f} times" if first else "the peer kept it at no rate"
