@@ -95,6 +95,22 @@ def test_what_people_decide_outlives_the_next_run(store: Store, sent: list[Messa
     assert three.id not in topic_runs.counts(store)
 
 
+def test_a_merge_that_is_taken_back(store: Store, sent: list[Message]) -> None:
+    del sent
+    one, two, three = store.topics.list()
+    before = topic_runs.counts(store)
+    topic_runs.merge(store, three.id, into=two.id)
+    assert {into: [t.id for t in topics] for into, topics in topic_runs.merged(store).items()} == {two.id: [three.id]}
+    assert topic_runs.unmerge(store, three.id) == before[two.id] + before[three.id]
+    while topic_runs.assign_waiting(store):
+        pass
+    assert topic_runs.counts(store) == before
+    assert {t.id for t in store.topics.list()} == {one.id, two.id, three.id}
+    assert not topic_runs.merged(store)
+    with pytest.raises(ConflictError):
+        topic_runs.unmerge(store, three.id)
+
+
 def test_a_new_analysis_keeps_the_topics_and_a_new_message_gets_them(store: Store, sent: list[Message]) -> None:
     before = topic_runs.counts(store)
     fresh = message("kettle leaks water oh", external_id="new", sent_at=at(0) + timedelta(hours=1))

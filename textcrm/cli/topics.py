@@ -50,13 +50,18 @@ def fit(
 
 
 @group.command("list")
-def list_topics(json: Json = False) -> None:
+def list_topics(
+    merged: Annotated[bool, typer.Option("--merged", help="Those that were merged into others, instead.")] = False,
+    json: Json = False,
+) -> None:
     """Show the topics, pinned ones first, then the largest."""
     from textcrm.operations import topic_runs
     from textcrm.store import open_store
 
     with open_store(read_settings()) as store:
         topics, counts = store.topics.list(), topic_runs.counts(store)
+        if merged:
+            topics = [topic for several in topic_runs.merged(store).values() for topic in several]
     if json:
         for topic in topics:
             output.print_json(_shown(topic, counts.get(topic.id, 0)))
@@ -107,6 +112,22 @@ def merge(topic: Id, into: str) -> None:
     with open_store(settings) as store:
         output.say(f"{topic_runs.merge(store, topic, into=into):,} messages moved.")
         note_terminal(store, settings, "topics merge", topic, into)
+
+
+@group.command()
+def unmerge(topic: Id) -> None:
+    """Take a merge back; the messages of both topics are assigned anew."""
+    from textcrm.operations import topic_runs
+    from textcrm.operations.audit import note_terminal
+    from textcrm.store import open_store
+
+    settings = read_settings()
+    with open_store(settings) as store:
+        with output.progress("Assigning messages", topic_runs.unmerge(store, topic)) as step:
+            while done := topic_runs.assign_waiting(store):
+                step(done)
+        note_terminal(store, settings, "topics unmerge", topic)
+        output.say(f"{topic} stands again, with {topic_runs.counts(store).get(topic, 0):,} messages.")
 
 
 @group.command()

@@ -170,9 +170,9 @@ def merge(store: Store, topic_id: str, *, into: str) -> int:
     one, other = store.topics.get(topic_id), store.topics.get(into)
     if one.id == other.id or other.into is not None:
         raise ConflictError("A topic is merged into another one that stands", hint="See: textcrm topics list.")
-    for merged in store.topics.list(all_of_them=True):
-        if merged.into == one.id:
-            store.topics.change(merged.id, into=other.id)
+    for earlier in store.topics.list(all_of_them=True):
+        if earlier.into == one.id:
+            store.topics.change(earlier.id, into=other.id)
     store.topics.change(one.id, into=other.id)
     return store.topics.move(one.id, other.id)
 
@@ -180,6 +180,35 @@ def merge(store: Store, topic_id: str, *, into: str) -> int:
 def names(store: Store) -> dict[str, str]:
     """Return what topics are called, by id."""
     return {t.id: t.name for t in store.topics.list(all_of_them=True)}
+
+
+def unmerge(store: Store, topic_id: str) -> int:
+    """Take a merge back: the topic stands again. Return how many messages are looked at anew (`assign_waiting`).
+
+    Those of both topics are, by their vectors; until that is done they stay with the other one. What was merged into
+    the topic before it was merged itself stays with the other one, too.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such topic.
+    ConflictError
+        It is not merged.
+    """
+    topic = store.topics.get(topic_id)
+    if topic.into is None:
+        raise ConflictError("This topic is not merged into another one", hint="See: textcrm topics list --merged.")
+    store.topics.change(topic.id, into=None)
+    return store.topics.look_again(topic.into)
+
+
+def merged(store: Store) -> dict[str, list[Topic]]:
+    """Return the topics that were merged into others and can stand again, by the other's id."""
+    found: dict[str, list[Topic]] = {}
+    for topic in store.topics.list(all_of_them=True):
+        if topic.into is not None and topic.live:
+            found.setdefault(topic.into, []).append(topic)
+    return found
 
 
 def counts(store: Store) -> dict[str, int]:
@@ -199,4 +228,16 @@ def _vector(topic: Topic) -> NDArray[np.float32]:
     return np.frombuffer(topic.centroid, dtype=np.float32)
 
 
-__all__ = ["Run", "assign_waiting", "fit", "keep_assigned", "merge", "names", "pin", "rename"]
+__all__ = [
+    "Run",
+    "assign_waiting",
+    "counts",
+    "fit",
+    "keep_assigned",
+    "merge",
+    "merged",
+    "names",
+    "pin",
+    "rename",
+    "unmerge",
+]

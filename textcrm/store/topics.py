@@ -156,6 +156,10 @@ class Topics:
             moved += len(rows)
         return moved
 
+    def look_again(self, topic_id: str) -> int:
+        """Let the messages of a topic wait to be assigned anew; return how many there are."""
+        return self._insights.update_many({"topic": {"$eq": topic_id}}, {"$unset": {"topic_fit": ""}}).modified_count
+
     def examples(self, topic_id: str, *, limit: int) -> list[tuple[str, str]]:
         """Return id and text of the newest messages of a topic."""
         rows = self._insights.find({"topic": {"$eq": topic_id}}, {"record.clean": 1}).sort("sent_at", -1).limit(limit)

@@ -34,6 +34,7 @@ def add(router: APIRouter, pages: Pages) -> None:
             "topics.html",
             topics=found,
             counts=topic_runs.counts(store),
+            merged=topic_runs.merged(store),
             moved={change.key: change for change in compared.changes},
             after=after,
             one_day=timedelta(days=1),
@@ -48,6 +49,9 @@ def add(router: APIRouter, pages: Pages) -> None:
             topic_runs.rename(store, topic_id, first(form, "name"))
         elif action == "merge":
             topic_runs.merge(store, topic_id, into=first(form, "into"))
+        elif action == "unmerge":
+            topic_runs.unmerge(store, topic_id)
+            topic_runs.assign_waiting(store)  # the first thousand at once; the worker goes on
         else:
             topic_runs.pin(store, topic_id, pinned=action == "pin")
         return RedirectResponse("/topics?done=topic:1", 303)
