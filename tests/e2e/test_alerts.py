@@ -94,6 +94,17 @@ def test_by_mail(moved: Store, settings: Settings, inbox: tuple[str, Inbox]) -> 
     assert moved.alerts.rules()[0].problem == ""
 
 
+def test_a_page_goes_with_a_mail(settings: Settings, inbox: tuple[str, Inbox]) -> None:
+    url, kept = inbox
+    own = settings.model_copy(update={"smtp_url": SecretStr(url), "mail_from": "crm@example.com"})
+    send_mail(own, ["team@example.com"], subject="The week", text="See the page.", page=("week.html", "<p>Größe</p>"))
+    (page,) = kept.mails[0].iter_attachments()
+    assert (page.get_filename(), page.get_content_type()) == ("week.html", "text/html")
+    assert page.get_content().strip() == "<p>Größe</p>"
+    with pytest.raises(UsageError):
+        send_mail(own, ["team@example.com\nBcc: other@example.com"], subject="x", text="y")
+
+
 def test_a_mail_that_cannot_be_sent_is_told_at_the_rule(moved: Store, settings: Settings) -> None:
     rule = add_rule(moved, "volume", mails=["ann@example.com"], by="ann")
     assert len(check_and_tell(moved, rule, settings=settings)) == 1

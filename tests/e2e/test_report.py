@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,25 @@ def test_a_new_link_signs_in_once(settings: Settings, store: Store) -> None:
     assert found is not None
     assert found.name == "Robin Vale"
     assert sessions_of(store).redeem(token) is None
+
+
+def test_a_weekly_report_is_written_once(settings: Settings, store: Store, tmp_path: Path) -> None:
+    fill(store)
+    done = run(settings, "report", "--weekly", str(tmp_path / "reports"))
+    assert done.returncode == 0, done.stderr
+    week = store.now() - timedelta(days=7)
+    (written,) = (tmp_path / "reports").iterdir()
+    assert written.name == f"report-{week:%G-W%V}.html"
+    assert "<svg" in written.read_text(encoding="utf-8")
+    written.write_text("kept", encoding="utf-8")
+    assert run(settings, "report", "--weekly", str(tmp_path / "reports")).returncode == 0
+    assert written.read_text(encoding="utf-8") == "kept"
+
+
+def test_a_weekly_report_that_no_server_mails_is_made_again(settings: Settings, store: Store, tmp_path: Path) -> None:
+    fill(store)
+    done = run(settings, "report", "--weekly", str(tmp_path), "--mail", "team@example.com")
+    assert done.returncode != 0
+    assert "TEXTCRM_SMTP_URL" in done.stderr
+    assert not list(tmp_path.glob("*.html"))
+    assert run(settings, "report", "--mail", "team@example.com").returncode == 2

@@ -140,11 +140,20 @@ def run_alerts(store: Store, settings: Settings, *, stop: threading.Event) -> No
             stop.wait(IDLE_SECONDS)
 
 
-def send_mail(settings: Settings, to: Sequence[str], *, subject: str, text: str) -> None:
+def send_mail(
+    settings: Settings, to: Sequence[str], *, subject: str, text: str, page: tuple[str, str] | None = None
+) -> None:
     """Send a plain mail through the server of ``TEXTCRM_SMTP_URL``.
+
+    Parameters
+    ----------
+    page
+        Name and text of an HTML file that goes with it.
 
     Raises
     ------
+    UsageError
+        An address has not the form of one.
     SettingsError
         No server is set, or its address cannot be read.
     UnavailableError
@@ -152,12 +161,16 @@ def send_mail(settings: Settings, to: Sequence[str], *, subject: str, text: str)
     """
     if settings.smtp_url is None or not settings.mail_from:
         raise SettingsError("No mail server is set", hint="Set TEXTCRM_SMTP_URL and TEXTCRM_MAIL_FROM.")
+    if not all(_address(one) for one in to):
+        raise UsageError("A mail address has the form name@example.com")
     place = urlsplit(settings.smtp_url.get_secret_value())
     if place.scheme not in ("smtp", "smtps") or not place.hostname:
         raise SettingsError("TEXTCRM_SMTP_URL cannot be read", hint="Its form is smtp://user:password@host:587.")
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = settings.mail_from, ", ".join(to), " ".join(subject.split())[:200]
     mail.set_content(text)
+    if page is not None:
+        mail.add_attachment(page[1], subtype="html", filename=page[0])
     context = ssl.create_default_context()
     try:
         if place.scheme == "smtps":
