@@ -16,16 +16,21 @@ from starlette.testclient import TestClient
 
 from tests.desk_data import answer, application, at, doubtful, fill, keep, known
 from tests.factories import message
+from tests.unit.test_train import recipe, rows
 from textcrm.operations import corrections, decisions, desk, trends
 from textcrm.operations.customers import import_customers
+from textcrm.operations.models import DataFile
+from textcrm.operations.training import Corrected, train
 from textcrm.operations.users import add_user
 from textcrm.records import Message
+from textcrm.registry import Registry
 from textcrm.settings import Settings
 from textcrm.store import Store
 from textcrm_api import dashboard
 from textcrm_api.dashboard import sign_in_link
 from textcrm_api.dashboard.original import harmless
 from textcrm_api.dashboard.report import report_html
+from textcrm_api.service import Service
 
 PATHS = (
     "/desk",
@@ -522,3 +527,47 @@ def test_messages_are_assigned_to_colleagues_who_may_answer(
     assert "gave it to Kim: Day" in person.get(f"/desk/{chosen}").text
     for wrong in ("assign:Lee Look", "assign:", "assign"):
         assert person.post("/desk/act", data={"csrf": token, "action": wrong, "id": chosen}).status_code == 400
+
+
+@pytest.fixture
+def with_models(settings: Settings, store: Store, tmp_path: Path) -> Iterator[tuple[TestClient, list[str]]]:
+    """A client of a service with two versions of a small model for intents, and those versions."""
+    data = tmp_path / "data.csv"
+    data.write_text("text,label\n" + "\n".join(f'"{text}",{label}' for text, label in rows()), encoding="utf-8")
+    own = settings.model_copy(update={"home": tmp_path})
+    spec = recipe(name="intent", task="intent")
+    made = [
+        train(spec, settings=own, data=DataFile(data), corrections=fixes).version
+        for fixes in ([], [Corrected("The parcel sings at night.", "parcel")])
+    ]
+    with TestClient(application(own, store), follow_redirects=False) as client:
+        assert client.get(sign_in_link(store, BASE, name="Robin Vale")).status_code == 303
+        yield client, made
+
+
+def test_versions_are_compared_activated_and_rolled_back(
+    with_models: tuple[TestClient, list[str]], store: Store
+) -> None:
+    person, (first, second) = with_models
+    sent = fill(store)[0]
+    corrections.correct(store, sent.id, task="intent", label="parcel", by="Kim")
+    token, pair = csrf(person), f"name=intent&before={first}&after={second}"
+    page = person.get("/models").text
+    assert 'type="range"' in page
+    assert f"/models/compare?name=intent&amp;before={first}" in page
+    page = person.get(f"/models/compare?{pair}").text
+    assert "Corrections among them" in page
+    assert "on=corrections" in page
+    assert "mended" in person.get(f"/models/compare?{pair}&on=corrections").text
+    registry = Registry(with_models_home(person))
+    for version in (first, second, first):
+        person.post("/models/activate", data={"csrf": token, "name": "intent", "version": version})
+        assert registry.active_version("intent") == version
+    person.post("/models/rollback", data={"csrf": token, "name": "intent"})
+    assert registry.active_version("intent") == second
+    assert person.get("/models/compare?name=nothing&before=x&after=y").status_code == 404
+
+
+def with_models_home(person: TestClient) -> Path:
+    service: Service = person.app.state.service  # type: ignore[attr-defined]
+    return service.settings.registry_dir

@@ -10,8 +10,9 @@ import pytest
 from playwright.sync_api import ViewportSize, expect
 
 from tests.browser.conftest import Open, Site
-from tests.desk_data import fill, keep, known
+from tests.desk_data import doubtful, fill, keep, known
 from tests.factories import NOON, message
+from textcrm.operations import decisions
 from textcrm.operations.ingest import ingest
 from textcrm.settings import Settings
 
@@ -149,3 +150,20 @@ def test_the_pages_work_without_scripts(site: Site, visit: Open) -> None:
     page.get_by_text("All figures").click()
     expect(page.get_by_role("row").nth(3)).to_be_visible()
     context.close()
+
+
+def test_confirm_a_link_and_take_it_back(site: Site, visit: Open, size: ViewportSize) -> None:
+    sent = doubtful(site.store)
+    watched = visit("/links", size=size)
+    page = watched.page
+    expect(page.get_by_role("row", name="Email").first).to_contain_text("+10.0")
+    page.get_by_role("button", name="Confirm Ann Example").click()
+    expect(page.get_by_role("status")).to_contain_text("Confirmed")
+    expect(page.get_by_role("heading", name="Nothing to decide")).to_be_visible()
+    (made,) = decisions.decisions(site.store)
+    assert (made.kind, made.customer, set(made.messages)) == ("confirm", "C-1", {m.id for m in sent})
+    page.get_by_role("status").get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("button", name="Confirm Ann Example")).to_be_visible()
+    assert decisions.decisions(site.store) == []
+    assert watched.errors == []
+    assert watched.elsewhere == []

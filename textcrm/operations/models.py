@@ -125,12 +125,24 @@ def compare(
     rows = read_labelled(data.path, text=data.text, label=data.label, with_labels=True)
     remarks = [f"Guessed column: {guess}" for guess in rows.guessed]
     rows, said = only_split(rows, "test")
-    matched = match_labels(rows.labels, tuple(dict.fromkeys((*before.labels, *after.labels))))
+    return compare_texts(before, after, rows.texts, rows.labels, steps=steps), remarks + said
+
+
+def compare_texts(
+    before: Classifier,
+    after: Classifier,
+    texts: Sequence[str],
+    labels: Sequence[Sequence[str]],
+    *,
+    steps: Steps | None = None,
+) -> dict[str, Any]:
+    """Say what got better and worse from one model to another on texts with their labels (see `compare_answers`)."""
+    matched = match_labels(labels, tuple(dict.fromkeys((*before.labels, *after.labels))))
     answers = []
     for model in (before, after):
-        with (steps or quiet)(f"Asking {model.name} {model.version}", len(rows.texts)) as step:
-            answers.append([answer.label for answer in predict(model, rows.texts, step=step)])
-    return compare_answers([row[0] for row in matched.gold], *answers), remarks + said
+        with (steps or quiet)(f"Asking {model.name} {model.version}", len(texts)) as step:
+            answers.append([answer.label for answer in predict(model, texts, step=step)])
+    return compare_answers([row[0] for row in matched.gold], *answers)
 
 
 def read_texts(data: DataFile) -> Labelled:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from collections import Counter
+from typing import Any
 
 from fastapi import APIRouter, Request
+from fastapi.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+from textcrm.catalog import Catalog
+from textcrm.errors import ConflictError, UsageError
+from textcrm.operations.users import may
 from textcrm.registry import ModelEntry, Registry
 from textcrm_api.dashboard.pages import Pages
 from textcrm_api.dashboard.route import by, first
 
 MOST_CONFUSED, MOST_BEHIND = 6, 100
+MOST_COMPARED = 300
 SCORES = (
     "accuracy",
     "macro_f1",
@@ -24,6 +32,7 @@ SCORES = (
 
 def add(router: APIRouter, pages: Pages) -> None:
     """Add the routes."""
+    one_at_a_time = threading.Lock()  # two models in memory at once are enough
 
     @router.get("/models", response_model=None)
     def models(request: Request) -> Response:
@@ -49,6 +58,36 @@ def add(router: APIRouter, pages: Pages) -> None:
             confused={task: pairs.most_common(MOST_CONFUSED) for task, pairs in confused.items()},
             loaded=loaded,
             scores=_scores,
+            curves={name: curve for name in named if (curve := _curve(pages, name))},
+        )
+
+    @router.get("/models/compare", response_model=None)
+    def compare(request: Request) -> Response:
+        registry = Registry(pages.settings.registry_dir)
+        name = request.query_params.get("name", "")
+        before, after = (registry.entry(name, request.query_params.get(which, "")) for which in ("before", "after"))
+        corrections = pages.store.corrections.list(task=str(after.body.get("task", name)))
+        found = None
+        if request.query_params.get("on") == "corrections":
+            if not may(request.state.role, "analyst"):
+                raise HTTPException(403, "Your role may not do this.")
+            if not one_at_a_time.acquire(blocking=False):
+                raise ConflictError("Models are being compared already", hint="Try again in a minute.")
+            try:
+                found = _on_corrections(pages, before, after)
+            finally:
+                one_at_a_time.release()
+        return pages.render(
+            request,
+            "compare.html",
+            name=name,
+            versions=registry.versions(name)[::-1],
+            before=before,
+            after=after,
+            rows=[(score, _scored(before, score), _scored(after, score)) for score in SCORES],
+            corrections=len({c.message_id for c in corrections}),
+            most=MOST_COMPARED,
+            found=found,
         )
 
     @router.get("/models/confused", response_model=None)
@@ -78,3 +117,35 @@ def _scores(entry: ModelEntry) -> list[tuple[str, float]]:
     """Return the scores that a model carries, the known ones in their order."""
     held = entry.body.get("scores") or entry.body.get("evaluation") or {}
     return [(name, float(held[name])) for name in SCORES if isinstance(held.get(name), int | float)]
+
+
+def _scored(entry: ModelEntry, score: str) -> float | None:
+    return dict(_scores(entry)).get(score)
+
+
+def _on_corrections(pages: Pages, before: ModelEntry, after: ModelEntry) -> dict[str, Any]:
+    """Return how two versions answer the newest messages that people corrected."""
+    from textcrm.operations.models import compare_texts, open_model
+    from textcrm.operations.training import corrections_of
+
+    rows = corrections_of(pages.store, task=str(after.body.get("task", after.name)))[-MOST_COMPARED:]
+    if not rows:
+        raise UsageError("Nobody corrected an answer of this model yet", hint="Label some messages first.")
+    old, new = (open_model(f"{entry.name}@{entry.version}", settings=pages.settings) for entry in (before, after))
+    return compare_texts(old, new, [row.text for row in rows], [[row.label] for row in rows])
+
+
+def _curve(pages: Pages, name: str) -> dict[str, Any] | None:
+    """Return accuracy against coverage on held-out rows, as the card of the model has it; None where it has none."""
+    recipe = Catalog(pages.settings.home).recipes().get(name)
+    path = recipe.with_name("scores.json") if recipe else None
+    if path is None or not path.is_file():
+        return None
+    held = json.loads(path.read_text(encoding="utf-8"))
+    points = [(row["coverage"], row["accuracy"], row["threshold"]) for row in held["held_out"]["coverage_curve"]]
+    now = held["held_out"].get("coverage") or 1.0
+    at = min(range(len(points)), key=lambda i: abs(points[i][0] - now))
+    least = min(accuracy for _, accuracy, _ in points)
+    low = max(0.0, least - 0.02)
+    drawn = [(round(100 * coverage, 1), round(40 * (1 - accuracy) / (1 - low), 2)) for coverage, accuracy, _ in points]
+    return {"version": held["model"]["version"], "rows": held["held_out"]["n"], "points": points, "at": at, "xy": drawn}

@@ -134,6 +134,20 @@
     if (act) { event.preventDefault(); act(); }
   });
 
+  // A model that answers less is right more often: the point that the slider stands at.
+  for (const slider of all("[data-curve]")) {
+    const [points, places] = [JSON.parse(slider.dataset.curve), JSON.parse(slider.dataset.xy)];
+    const whole = slider.closest("[data-coverage]");
+    const show = () => {
+      const words = points[slider.value].map((share, i) => `${(share * 100).toFixed(i ? 1 : 0)}%`);
+      all("output", whole).forEach((output, i) => { output.textContent = words[i]; });
+      ["cx", "cy"].forEach((name, i) => one("circle", whole).setAttribute(name, places[slider.value][i]));
+      slider.setAttribute("aria-valuetext", words.slice(0, 2).join(", "));
+    };
+    slider.addEventListener("input", show);
+    show();
+  }
+
   // What moves is shown as it stands now, unless somebody is at it.
   const live = one("[data-live]");
   const renew = async () => {
