@@ -159,16 +159,16 @@ class KeyIn(Request):
     name: Label
     scopes: Annotated[list[Literal["read", "text", "write", "correct", "admin"]], Field(min_length=1, max_length=5)]
     expires_at: Instant | None = None
-    per_second: Annotated[float, Field(gt=0, le=100_000, description="Requests a second; bursts of twice.")] | None = (
-        None
-    )
-    per_day: Annotated[int, Field(ge=1, le=10**12, description="Requests a day, in UTC.")] | None = None
+    per_second: (
+        Annotated[float, Field(strict=True, gt=0, le=100_000, description="Requests a second; bursts of twice.")] | None
+    ) = None
+    per_day: Annotated[int, Field(strict=True, ge=1, le=10**12, description="Requests a day, in UTC.")] | None = None
 
 
 class RotationIn(Request):
     """How long the old key works on beside the new one."""
 
-    overlap_hours: Annotated[float, Field(ge=0, le=8_760)] = 24.0
+    overlap_hours: Annotated[float, Field(strict=True, ge=0, le=8_760)] = 24.0
 
 
 class MergeIn(Request):
@@ -188,7 +188,7 @@ class SimilarIn(Request):
     """A text to find similar messages of."""
 
     text: Annotated[Text, StringConstraints(min_length=1)]
-    limit: Annotated[int, Field(ge=1, le=100)] = 10
+    limit: Annotated[int, Field(strict=True, ge=1, le=100)] = 10
 
 
 class JobIn(Request):
@@ -205,7 +205,7 @@ class JobIn(Request):
     product: Short | None = None
     since: Instant | None = None
     until: Instant | None = None
-    stale: Annotated[bool, Field(description="Those alone whose insight is of an older pipeline.")] = False
+    stale: Annotated[bool, Field(strict=True, description="Those alone whose insight is of an older pipeline.")] = False
 
 
 class WebhookIn(Request):

@@ -9,7 +9,9 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
+from starlette.testclient import TestClient
 
+from tests.api.problem import assert_problem
 from textcrm_api.openapi import FILE, rendered
 
 if TYPE_CHECKING:
@@ -38,6 +40,22 @@ def test_every_operation_is_told_and_refuses_with_problems() -> None:
             assert operation["description"], (method, path)
             assert operation["responses"]["default"] == {"$ref": "#/components/responses/Problem"}
             assert "422" not in operation["responses"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/jobs", {"stale": 0}),
+        ("/v1/jobs", {"stale": "true"}),
+        ("/v1/similar", {"text": "a", "limit": "5"}),
+        ("/v1/similar", {"text": "a", "limit": True}),
+        ("/v1/keys", {"name": "a", "scopes": ["read"], "per_day": "5"}),
+        ("/v1/keys", {"name": "a", "scopes": ["read"], "per_second": True}),
+        ("/v1/keys/a/rotate", {"overlap_hours": "1"}),
+    ],
+)
+def test_a_value_of_another_type_is_refused_and_not_guessed(reader: TestClient, path: str, body: object) -> None:
+    assert_problem(reader.post(path, json=body), "invalid_request")
 
 
 CONFIG = SchemathesisConfig.from_dict(
