@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gettext
+import json
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -21,6 +23,7 @@ from textcrm.operations import corrections, decisions, desk, trends
 from textcrm.operations.customers import import_customers
 from textcrm.operations.models import DataFile
 from textcrm.operations.training import Corrected, train
+from textcrm.operations.trainings import trainings_of
 from textcrm.operations.users import add_user
 from textcrm.records import Message
 from textcrm.registry import Registry
@@ -571,3 +574,31 @@ def test_versions_are_compared_activated_and_rolled_back(
 def with_models_home(person: TestClient) -> Path:
     service: Service = person.app.state.service  # type: ignore[attr-defined]
     return service.settings.registry_dir
+
+
+def test_a_version_is_trained_from_the_page(
+    settings: Settings, store: Store, messages: list[Message], tmp_path: Path
+) -> None:
+    assert messages
+    corpus, folder = tmp_path / "corpora" / "small", tmp_path / "models" / "small"
+    corpus.mkdir(parents=True)
+    folder.mkdir(parents=True)
+    lines = (json.dumps({"text": text, "intent": label}) for text, label in rows())
+    (corpus / "train.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    text = 'schema = 1\nname = "small"\ntask = "intent"\ncorpora = ["small"]\nlabel = "intent"\nfolds = 3\n'
+    views = '[trees]\ntrees = 20\n\n[[views]]\nkind = "words"\nngrams = [1, 2]\nbits = 12\n'
+    (folder / "recipe.toml").write_text(text + views, encoding="utf-8")
+    own = settings.model_copy(update={"home": tmp_path})
+    with TestClient(application(own, store), follow_redirects=False) as person:
+        person.get(sign_in_link(store, BASE, name="Robin Vale"))
+        token = csrf(person)
+        assert person.post("/models/train", data={"csrf": token, "name": "nothing"}).status_code == 404
+        assert person.post("/models/train", data={"csrf": token, "name": "small"}).status_code == 303
+        assert person.post("/models/train", data={"csrf": token, "name": "small"}).status_code == 409
+        assert "Running" in person.get("/models").text
+        deadline = time.monotonic() + 240
+        while (now := trainings_of(store).list()[0]).state == "running" and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert (now.state, now.said, now.by) == ("done", "activated", "Robin Vale")
+        assert Registry(own.registry_dir).active_version("small") == now.version
+        assert f"<code>{now.version}</code>" in person.get("/models").text

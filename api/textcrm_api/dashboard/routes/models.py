@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -13,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from textcrm.catalog import Catalog
 from textcrm.errors import ConflictError, UsageError
+from textcrm.operations.trainings import start_training, trainings_of
 from textcrm.operations.users import may
 from textcrm.registry import ModelEntry, Registry
 from textcrm_api.dashboard.pages import Pages
@@ -20,6 +22,7 @@ from textcrm_api.dashboard.route import by, first
 
 MOST_CONFUSED, MOST_BEHIND = 6, 100
 MOST_COMPARED = 300
+MOST_TRAININGS = 5
 SCORES = (
     "accuracy",
     "macro_f1",
@@ -58,6 +61,9 @@ def add(router: APIRouter, pages: Pages) -> None:
             confused={task: pairs.most_common(MOST_CONFUSED) for task, pairs in confused.items()},
             loaded=loaded,
             scores=_scores,
+            trainings=trainings_of(pages.store).list(limit=MOST_TRAININGS),
+            recipes=Catalog(pages.settings.home).recipes().keys(),
+            now=datetime.now(UTC),
             curves={name: curve for name in named if (curve := _curve(pages, name))},
         )
 
@@ -100,6 +106,12 @@ def add(router: APIRouter, pages: Pages) -> None:
         return pages.render(
             request, "confused.html", task=task, said=said, right=right, rows=rows[::-1][:MOST_BEHIND], found=found
         )
+
+    @router.post("/models/train", response_model=None, **by("analyst"))
+    def train(request: Request) -> Response:
+        name = first(request.state.form, "name")
+        start_training(pages.store, pages.settings, name, by=request.state.person)
+        return RedirectResponse("/models?done=train:1", 303)
 
     @router.post("/models/activate", response_model=None, **by("analyst"))
     def activate(request: Request) -> Response:
