@@ -183,7 +183,9 @@ async def _about(request: Request, response: Response) -> tuple[str, ...]:
     ids = [str(value) for value in request.path_params.values()]
     if response.media_type == "application/json" or b"json" in dict(response.raw_headers).get(b"content-type", b""):
         found = _ids(json.loads(bytes(response.body)))
-        ids += [one for one in found or _ids(await request.json() if await request.body() else None) if one not in ids]
+        if not found and request.state.caller is not None and await request.body():  # a webhook's may be no JSON
+            found = _ids(await request.json())
+        ids += [one for one in found if one not in ids]
     return tuple(ids[:MOST_ABOUT])
 
 
