@@ -9,7 +9,8 @@ from starlette.testclient import TestClient
 
 from tests.api.problem import assert_problem
 from textcrm.operations.analysis import analyse_stored
-from textcrm.operations.similar import encoder_of, make_vectors
+from textcrm.operations.desk import open_message, similar_in_meaning
+from textcrm.operations.similar import Similar, encoder_of, make_vectors
 
 if TYPE_CHECKING:
     from textcrm.engine import Engine
@@ -30,6 +31,10 @@ def test_similar_messages(app: FastAPI, client: TestClient, store: Store, engine
     answer = client.get(f"/v1/messages/{ids[0]}/similar").json()
     assert answer["searched"] == 3 and answer["items"][0]["message_id"] == ids[1]
     assert ids[0] not in {item["message_id"] for item in answer["items"]}
+    near: Similar = app.state.service.similar
+    found = similar_in_meaning(store, open_message(store, ids[1]).row, near)
+    assert [row.message.id for row, _ in found][:1] == [ids[0]]
+    assert all(0.0 < cosine <= 1.0 for _, cosine in found[:1])
     item = client.post("/v1/similar", json={"text": "password forgotten", "limit": 1}).json()["items"][0]
     assert (item["message_id"], item["channel"]) == (ids[2], "chat")
     assert set(item["labels"]) == {"intent", "sentiment", "urgency"}
