@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from textcrm.topics.discover import Floats, assign, discover
+from textcrm.topics.discover import Floats, _rise, assign, discover
 from textcrm.topics.naming import match, name_of, terms_of
 
 
@@ -75,3 +75,17 @@ def test_topics_are_recognised_again() -> None:
     assert match(old, new) == {0: 2, 1: 0, 2: 1}
     assert match(old, -new) == {}
     assert match(old[:0], new) == {}
+
+
+@pytest.mark.parametrize(
+    ("worth", "expected"),
+    [
+        ([0.1, 0.2, 0.3, 0.2], (0, 2)),  # one rise
+        ([0.4, 0.1, 0.5, 0.6, 0.3], (1, 3)),  # two groups stand apart by chance
+        ([0.33, 0.24, 0.25, 0.30, 0.31], (1, 4)),  # kinds of text first, then what they are about
+        ([0.8, 0.5, 0.3, 0.4], (0, 0)),  # plain groups, and nothing as good later
+        ([0.5, 0.49, 0.48, 0.46], (0, 0)),  # falls slowly
+    ],
+)
+def test_where_the_rise_begins_and_ends(worth: list[float], expected: tuple[int, int]) -> None:
+    assert _rise(np.array(worth)) == expected
