@@ -93,5 +93,8 @@ def test_calls_that_build_on_each_other_are_answered_as_the_contract_says(live: 
         def get_call_kwargs(self, case: Any) -> dict[str, Any]:  # noqa: ARG002 - the name is theirs
             return {"headers": live.headers}
 
-    options = {"deadline": None, "suppress_health_check": list(HealthCheck)}
-    Calls.run(settings=settings(max_examples=15, stateful_step_count=8, **options))
+    Calls.run(
+        settings=settings(
+            max_examples=15, stateful_step_count=8, deadline=None, suppress_health_check=list(HealthCheck)
+        )
+    )

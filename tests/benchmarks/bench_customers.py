@@ -111,7 +111,8 @@ def killed(home: Path, path: Path, size: int) -> dict[str, float]:
 def tell(what: str, figures: dict[str, float], size: int) -> None:
     """Print one line of figures."""
     print(
-        f"{what:16} {size / figures['seconds']:8,.0f} rows/s  {1e6 * figures['cpu'] / size:6.0f} us CPU a row, database {1e6 * figures['server_cpu'] / size:4,.0f}  "
+        f"{what:16} {size / figures['seconds']:8,.0f} rows/s  {1e6 * figures['cpu'] / size:6.0f} us CPU a row, "
+        f"database {1e6 * figures['server_cpu'] / size:4,.0f}  "
         f"{figures['memory_mb']:6,.0f} MB  created {figures['created']:,} unchanged {figures['unchanged']:,} "
         f"stored {figures['stored']:,}",
         flush=True,

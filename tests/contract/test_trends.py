@@ -78,13 +78,15 @@ def test_kept_counts_follow_topics(store: Store) -> None:
     topics = [Topic(f"t{k}", f"T{k}", (), b"", 0.5, 0, NOON) for k in range(4)]
     run = store.topics.keep(topics, encoder="e", centre=b"", messages=len(messages))
     rng = random.Random(5)
+    times = [m.sent_at or NOON for m in messages]
+    names = ["t0", "t1", "t2", "t3"]
     store.topics.assign(
-        run, [(m.id, m.sent_at, rng.sample(["t0", "t1", "t2", "t3"], k % 3)) for k, m in enumerate(messages)]
+        run, [(m.id, at, rng.sample(names, k % 3)) for k, (m, at) in enumerate(zip(messages, times, strict=True))]
     )
     assert_equal_to_a_recount(store)
     topic_runs.merge(store, "t1", into="t2")
     assert_equal_to_a_recount(store)
-    store.topics.assign(run, [(messages[0].id, messages[0].sent_at, ["t0", "t3"])])
+    store.topics.assign(run, [(messages[0].id, times[0], ["t0", "t3"])])
     assert_equal_to_a_recount(store)
 
 

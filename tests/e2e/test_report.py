@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.desk_data import fill
+from textcrm.operations.users import sessions_of
 from textcrm.settings import Settings
 from textcrm.store import Store
-from textcrm_api.dashboard.session import sessions_of
 
 
 def run(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -16,7 +16,7 @@ CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 SIZES = {"": (1280, 800), "-phone": (390, 844)}
 SETTLE_MS = 1_200  # charts are drawn after the page is there, and live pages never fall silent
-PAGES = ("desk", "trends", "topics", "said", "alerts", "label", "customers", "links", "models", "quarantine", "operations", "jobs", "imports")
+PAGES = tuple("desk trends topics said alerts label customers links models quarantine operations jobs imports".split())
 
 
 def take(page: Page, base: str, out: Path, suffix: str) -> None:

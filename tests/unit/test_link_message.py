@@ -206,7 +206,6 @@ def test_hostile_text_is_read_in_no_time() -> None:
 def test_the_companys_own_addresses_identify_nobody() -> None:
     received = message(email="ann@example.com", name="Ann Smith")
     for ours in ({"ann@example.com"}, {"@example.com"}):
-        assert keys_of(received, cleaned(received), (), region="US", ours=ours)[:1] != ("email:ann@example.com",)
         keys = keys_of(received, cleaned(received), (), region="US", ours=ours)
         assert [k.kind for k in keys] == ["company"]
     near = keys_of(received, cleaned(received), (), region="US", ours={"@ample.com", "nn@example.com"})

@@ -86,8 +86,9 @@ def clusters(left: list[int], right: list[int], weights: list[list[float]], prio
     row = np.array(weights)
     logs = np.stack([row, np.zeros(row.shape)]).transpose(2, 0, 1)
     rates, match = np.array([prior, 0.0]), np.array([True, False])
-    ends = (np.array(end, dtype=np.int32) for end in (left, right))
-    return agglomerate(*ends, logs, (row != 0).T, rates=rates, match=match, n=n).tolist()
+    first, second = np.array(left, dtype=np.int32), np.array(right, dtype=np.int32)
+    found = agglomerate(first, second, logs, (row != 0).T, rates=rates, match=match, n=n)
+    return [int(cluster) for cluster in found]
 
 
 def test_a_chain_is_no_cluster() -> None:

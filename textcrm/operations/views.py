@@ -7,7 +7,8 @@ from datetime import datetime
 
 from textcrm.records import Channel, Customer, Insight, Message
 from textcrm.store import Store
-from textcrm.store.insights import Period, Point
+from textcrm.store.insights import Point
+from textcrm.store.rollup import Period
 
 Cursor = tuple[int, datetime, str]
 

@@ -15,7 +15,7 @@ from textcrm.errors import UsageError
 from textcrm.operations import topic_runs, trends
 from textcrm.operations.desk import desk_of
 from textcrm.store import Store
-from textcrm.store.rollup import MOODS, Period
+from textcrm.store.rollup import MOODS, Period, period_end
 from textcrm_api.dashboard.pages import Pages
 
 CHOICES = ("channel", "intent", "topic", "product", "language")
@@ -119,7 +119,7 @@ def _csv(series: trends.Series, asked: Asked, names: dict[str, str]) -> str:
 
 def chart_data(series: trends.Series, *, by: Period, split: str, shown: dict[str, str]) -> dict[str, Any]:
     """Return what the script draws."""
-    ends = [trends.period_end(start, by) for start in series.starts]
+    ends = [period_end(start, by) for start in series.starts]
     return {
         "split": split,
         "starts": [f"{start:%Y-%m-%d}" for start in series.starts],
