@@ -122,7 +122,9 @@ def handle(value: str) -> str:
     """Return a handle as ``@name`` in lower case; the address of a profile is read too."""
     text = value.strip()
     address = _HANDLE_URL.match(text)
-    text = text[address.end() if address else 0 :].partition("?")[0].strip("/ ")
+    text = text[address.end() if address else 0 :].partition("?")[0]
+    while (trimmed := text.strip().strip("/")) != text:
+        text = trimmed
     return "@" + text.lstrip("@").lower()
 
 
