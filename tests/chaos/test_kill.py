@@ -97,13 +97,21 @@ class Caller:
         self._port = port
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """End after the batch that is under way is acknowledged."""
+        """End after the batch that is under way is acknowledged.
+
+        Raises
+        ------
+        TimeoutError
+            Nobody acknowledges it.
+        """
         self._stop.set()
-        self._thread.join()
+        self._thread.join(60)
+        if self._thread.is_alive():
+            raise TimeoutError("the last batch was never acknowledged")
 
     def _run(self) -> None:
         while not self._stop.is_set():

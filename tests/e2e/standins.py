@@ -31,6 +31,7 @@ class SmallEngine:
         self.version = version
         self.sizes: list[int] = []
         self.clock = None  # the service shows that of the real one
+        self.lines: dict[str, object] = {}  # no models whose answers the service could look for
 
     def insights(
         self, messages: Sequence[Message], *, find: FindCustomers, now: datetime
