@@ -13,7 +13,7 @@ $(VENV)/.demo: pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[api,train,kafka,tables,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[api,train,kafka,tables,otel,dev]'
 	@touch $@
 
 demo: $(VENV)/.demo
