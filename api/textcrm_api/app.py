@@ -13,8 +13,8 @@ from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.routing import APIRoute
 
 from textcrm import __version__
-from textcrm.operations.audit import audit_of
-from textcrm.operations.similar import Similar
+from textcrm.operations.access.audit import audit_of
+from textcrm.operations.desk.similar import Similar
 from textcrm.settings import Settings
 from textcrm.store import Store
 from textcrm_api import problems

@@ -15,7 +15,7 @@ from textcrm.records import Prediction
 
 if TYPE_CHECKING:
     from textcrm.engine import StageClock
-    from textcrm.operations.stream import Lag
+    from textcrm.operations.work.stream import Lag
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SECONDS = (0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.6, 1.2, 2.5, 5.0, 10.0)

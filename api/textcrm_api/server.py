@@ -148,7 +148,7 @@ def _application(
 @contextmanager
 def _working(store: Store, engine: Engine, settings: Settings) -> Iterator[None]:
     """Analyse what comes in, read the sources and tell the sinks, for as long as the block lasts."""
-    from textcrm.operations.similar import encoder_of
+    from textcrm.operations.desk.similar import encoder_of
     from textcrm.stream.feeds import Feeds
     from textcrm.stream.worker import Worker
 

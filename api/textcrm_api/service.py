@@ -14,10 +14,10 @@ from fastapi import Depends, Request
 
 from textcrm.entities.mask import Purpose
 from textcrm.errors import StoreError, UsageError
-from textcrm.operations.entities import mask_texts
-from textcrm.operations.lookup import customer_finder
-from textcrm.operations.masking import mask_customer, mask_records
-from textcrm.operations.similar import Similar
+from textcrm.operations.desk.similar import Similar
+from textcrm.operations.links.lookup import customer_finder
+from textcrm.operations.texts.entities import mask_texts
+from textcrm.operations.texts.masking import mask_customer, mask_records
 from textcrm.records import CHANNELS, Channel, Customer, EntitySpan, Insight, Language, Message, Prediction
 from textcrm.settings import Settings
 from textcrm.store import Store

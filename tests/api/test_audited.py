@@ -14,9 +14,9 @@ from starlette.testclient import TestClient
 from tests.api.problem import assert_problem
 from tests.desk_data import ANN, application, fill
 from tests.factories import message
-from textcrm.operations.analysis import analyse_stored
-from textcrm.operations.audit import audit_of
-from textcrm.operations.similar import encoder_of, make_vectors
+from textcrm.operations.access.audit import audit_of
+from textcrm.operations.desk.similar import encoder_of, make_vectors
+from textcrm.operations.texts.analysis import analyse_stored
 from textcrm.store.audit import Entry
 from textcrm_api import create_app
 from textcrm_api.dashboard import sign_in_link

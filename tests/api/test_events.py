@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from tests.api.problem import assert_problem
-from textcrm.operations.analysis import analyse_stored
+from textcrm.operations.texts.analysis import analyse_stored
 from textcrm_api.routes.events import Followers
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from starlette.testclient import TestClient
 from tests.api.problem import assert_problem
 from tests.e2e.standins import SmallEngine
 from tests.factories import NOON, message
-from textcrm.operations.analysis import analyse_stored
-from textcrm.operations.exports import message_columns, message_pages, written
+from textcrm.operations.texts.analysis import analyse_stored
+from textcrm.operations.trends.exports import message_columns, message_pages, written
 from textcrm.store.exports import messages_with_insights
 
 if TYPE_CHECKING:

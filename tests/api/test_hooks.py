@@ -14,9 +14,9 @@ from starlette.testclient import TestClient
 
 from tests.api.problem import assert_problem
 from textcrm.errors import ConflictError, UsageError
-from textcrm.operations.hooks import add_hook, signed
-from textcrm.operations.push import sign
-from textcrm.operations.quarantine import replay_items
+from textcrm.operations.intake.hooks import add_hook, signed
+from textcrm.operations.intake.quarantine import replay_items
+from textcrm.operations.work.push import sign
 from textcrm.sources.webhook import MOST_FIELDS, MOST_ITEMS, flat
 
 if TYPE_CHECKING:

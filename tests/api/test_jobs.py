@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from starlette.testclient import TestClient
 
 from tests.api.problem import assert_problem
-from textcrm.operations.analysis import analyse_stored
-from textcrm.operations.jobs import run_jobs
+from textcrm.operations.texts.analysis import analyse_stored
+from textcrm.operations.work.jobs import run_jobs
 
 if TYPE_CHECKING:
     from textcrm.engine import Engine

@@ -19,12 +19,15 @@ from starlette.testclient import TestClient
 from tests.desk_data import answer, application, at, doubtful, fill, keep, known
 from tests.factories import message
 from tests.unit.test_train import recipe, rows
-from textcrm.operations import corrections, decisions, desk, trends
-from textcrm.operations.customers import import_customers
-from textcrm.operations.models import DataFile
-from textcrm.operations.training import Corrected, train
-from textcrm.operations.trainings import trainings_of
-from textcrm.operations.users import add_user
+from textcrm.operations.access.users import add_user
+from textcrm.operations.customers.tables import import_customers
+from textcrm.operations.desk import desk
+from textcrm.operations.links import decisions
+from textcrm.operations.models import corrections
+from textcrm.operations.models.models import DataFile
+from textcrm.operations.models.training import Corrected, train
+from textcrm.operations.models.trainings import trainings_of
+from textcrm.operations.trends import trends
 from textcrm.records import Message
 from textcrm.registry import Registry
 from textcrm.settings import Settings

@@ -7,7 +7,7 @@ import httpx
 from starlette.testclient import TestClient
 
 from tests.api.problem import assert_problem
-from textcrm.operations.analysis import analyse_stored
+from textcrm.operations.texts.analysis import analyse_stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,9 +8,9 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from tests.api.problem import assert_problem
-from textcrm.operations.analysis import analyse_stored
-from textcrm.operations.desk import open_message, similar_in_meaning
-from textcrm.operations.similar import Similar, encoder_of, make_vectors
+from textcrm.operations.desk.desk import open_message, similar_in_meaning
+from textcrm.operations.desk.similar import Similar, encoder_of, make_vectors
+from textcrm.operations.texts.analysis import analyse_stored
 
 if TYPE_CHECKING:
     from textcrm.engine import Engine

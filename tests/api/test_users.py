@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from tests.desk_data import application, engine_without_models
 from textcrm.cli.main import build_app
 from textcrm.errors import ConflictError, NotFoundError, UsageError
-from textcrm.operations import users
+from textcrm.operations.access import users
 from textcrm.settings import Settings
 from textcrm.store import Store
 from textcrm.store.users import LOCKED, MOST_FAILURES, ROLES

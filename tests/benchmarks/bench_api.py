@@ -27,7 +27,7 @@ from statistics import median
 
 from tests.benchmarks.load import Body, Pool, Result, Watched, capacity, closed_loop, open_loop, text
 from textcrm.catalog import Catalog
-from textcrm.operations.training import train_missing
+from textcrm.operations.models.training import train_missing
 from textcrm.settings import read_settings
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -29,9 +29,9 @@ from textcrm.classify.train import fit
 from textcrm.embed.cache import encode_cached
 from textcrm.embed.export import export_encoder
 from textcrm.embed.sentence import SentenceEncoder
-from textcrm.operations.corpora import read_corpora
-from textcrm.operations.models import figures_of, open_model
-from textcrm.operations.training import train_missing
+from textcrm.operations.models.corpora import read_corpora
+from textcrm.operations.models.models import figures_of, open_model
+from textcrm.operations.models.training import train_missing
 from textcrm.settings import Settings, read_settings
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"

@@ -59,7 +59,7 @@ def write(path: Path, size: int) -> None:
 
 def run(path: Path) -> None:
     """Import in this process and print the figures as JSON."""
-    from textcrm.operations.customers import import_customers
+    from textcrm.operations.customers.tables import import_customers
     from textcrm.settings import read_settings
     from textcrm.store import open_store
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from textcrm.operations.linking import dedupe
+from textcrm.operations.customers.dedupe import dedupe
 from textcrm.testing.record_sets import DEVELOPED, HELD_OUT, RecordSet
 
 FEBRL = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "febrl"

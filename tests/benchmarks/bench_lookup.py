@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from textcrm.link.message import decide, keys_of
-from textcrm.operations.lookup import customer_finder
+from textcrm.operations.links.lookup import customer_finder
 from textcrm.records import Author, CleanText, Customer, EntitySpan, Language, Message, OffsetMap, Source
 from textcrm.settings import Settings
 from textcrm.store import Store, open_store

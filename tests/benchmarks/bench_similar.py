@@ -78,7 +78,7 @@ def bench_of(label: str, seconds: list[float], found: list[list[int]], truth: ND
 
 
 def test_similar(engine: Engine, tmp_path: Path) -> None:
-    from textcrm.operations.similar import encoder_of
+    from textcrm.operations.desk.similar import encoder_of
 
     encoder = encoder_of(engine)
     assert encoder is not None

@@ -27,7 +27,7 @@ from textcrm.store import Store
 from textcrm.stream.worker import Worker
 
 if TYPE_CHECKING:
-    from textcrm.operations.claims import Analyser
+    from textcrm.operations.links.claims import Analyser
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = os.environ.get("TEXTCRM_BENCH_ENGINE") == "small"

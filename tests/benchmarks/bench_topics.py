@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from textcrm.embed.nearest import quantise
-from textcrm.operations.topic_runs import encoder_in
+from textcrm.operations.trends.topics import encoder_in
 from textcrm.settings import read_settings
 from textcrm.topics.discover import Floats, discover
 from textcrm.topics.naming import name_of, terms_of

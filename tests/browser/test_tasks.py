@@ -12,8 +12,8 @@ from playwright.sync_api import ViewportSize, expect
 from tests.browser.conftest import Open, Site
 from tests.desk_data import doubtful, fill, keep, known
 from tests.factories import NOON, message
-from textcrm.operations import decisions
-from textcrm.operations.ingest import ingest
+from textcrm.operations.intake.ingest import ingest
+from textcrm.operations.links import decisions
 from textcrm.settings import Settings
 
 pytestmark = pytest.mark.browser

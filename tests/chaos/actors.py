@@ -26,7 +26,7 @@ import textcrm_api.app
 from tests.chaos.source import numbered
 from tests.e2e.standins import SmallEngine
 from textcrm.errors import StoreError
-from textcrm.operations.ingest import take
+from textcrm.operations.intake.ingest import take
 from textcrm.settings import Settings
 from textcrm.store.client import Store, connect, translated
 from textcrm.stream.worker import Worker

@@ -23,8 +23,8 @@ import pytest
 from tests.chaos.actors import BATCH, POINTS
 from tests.chaos.source import POSTED, posted
 from tests.e2e.dovecot import free_port
-from textcrm.operations.keys import create_key
-from textcrm.operations.quarantine import replay_items
+from textcrm.operations.access.keys import create_key
+from textcrm.operations.intake.quarantine import replay_items
 from textcrm.settings import Settings
 from textcrm.store.client import Store, connect
 from textcrm.store.embedded import EmbeddedServer

@@ -27,7 +27,7 @@ from tests.chaos.check import check
 from tests.chaos.source import numbered
 from tests.e2e.standins import SmallEngine
 from textcrm.errors import StoreError, UnavailableError
-from textcrm.operations.stream import results_since
+from textcrm.operations.work.stream import results_since
 from textcrm.settings import Settings
 from textcrm.store import Store
 from textcrm.store.client import connect, translated

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pymongo.errors import PyMongoError
 
-from textcrm.operations.audit import audit_of
+from textcrm.operations.access.audit import audit_of
 from textcrm.settings import Settings
 from textcrm.store import Store
 from textcrm.store.audit import AuditLog, Deed

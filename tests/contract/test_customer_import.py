@@ -10,9 +10,9 @@ import pytest
 
 from tests.factories import NOON, insight, message
 from textcrm.errors import UsageError
-from textcrm.operations.customers import import_customers
-from textcrm.operations.decisions import decide, undo
-from textcrm.operations.quarantine import replay_items
+from textcrm.operations.customers.tables import import_customers
+from textcrm.operations.intake.quarantine import replay_items
+from textcrm.operations.links.decisions import decide, undo
 from textcrm.records import Author, Customer, Link
 from textcrm.settings import Settings
 from textcrm.store import Store

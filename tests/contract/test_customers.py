@@ -13,8 +13,8 @@ import sqlalchemy
 
 from tests.factories import NOON, insight, message, prediction
 from textcrm.errors import NotFoundError, UsageError
-from textcrm.operations.customer_insights import customer_view, export_customers, insight_fields, safe_cell
-from textcrm.operations.customers import import_customers, sync_customers
+from textcrm.operations.customers.insights import customer_view, export_customers, insight_fields, safe_cell
+from textcrm.operations.customers.tables import import_customers, sync_customers
 from textcrm.records import Customer, Link
 from textcrm.sources.sql import SqlSource
 from textcrm.store import Store

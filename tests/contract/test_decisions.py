@@ -9,8 +9,8 @@ import pytest
 
 from tests.factories import insight, message
 from textcrm.errors import NotFoundError, UsageError
-from textcrm.operations.claims import FindCustomers, settle, work_on
-from textcrm.operations.decisions import decide, decisions, standing, undo
+from textcrm.operations.links.claims import FindCustomers, settle, work_on
+from textcrm.operations.links.decisions import decide, decisions, standing, undo
 from textcrm.records import Customer, Insight, Link, Message
 from textcrm.store import Store
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.factories import NOON, insight, message
-from textcrm.operations.customer_events import import_events, money
-from textcrm.operations.customer_insights import customer_view
-from textcrm.operations.customer_rows import customer_id
-from textcrm.operations.quarantine import replay_items
+from textcrm.operations.customers.events import import_events, money
+from textcrm.operations.customers.insights import customer_view
+from textcrm.operations.customers.rows import customer_id
+from textcrm.operations.intake.quarantine import replay_items
 from textcrm.records import Customer, CustomerEvent, Link
 from textcrm.settings import Settings
 from textcrm.store import Store

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textcrm.operations.lookup import customer_finder
+from textcrm.operations.links.lookup import customer_finder
 from textcrm.records import Customer, CustomerEvent
 from textcrm.store import Store
 

@@ -11,7 +11,7 @@ from tests.factories import insight, message
 from textcrm.entities import EntityRecogniser
 from textcrm.entities.rules import Masking
 from textcrm.errors import NotFoundError
-from textcrm.operations.claims import FindCustomers, settle, work_on
+from textcrm.operations.links.claims import FindCustomers, settle, work_on
 from textcrm.records import Customer, Insight, Message
 from textcrm.specs import PipelineSpec
 from textcrm.store import Store

@@ -8,8 +8,8 @@ import pytest
 
 from tests.factories import insight, message
 from textcrm.errors import UsageError
-from textcrm.operations.decisions import standing
-from textcrm.operations.review import answer, questions
+from textcrm.operations.links.decisions import standing
+from textcrm.operations.links.review import answer, questions
 from textcrm.records import Author, Customer, Link
 from textcrm.store import Store
 

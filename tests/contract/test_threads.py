@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.factories import NOON, insight, message
-from textcrm.operations.threads import bare_subject, thread_of
+from textcrm.operations.links.threads import bare_subject, thread_of
 from textcrm.records import Link, Message
 from textcrm.store import Store
 

@@ -12,8 +12,10 @@ import pytest
 
 from tests.desk_data import at, fill, keep, known
 from tests.factories import NOON, message
-from textcrm.operations import corrections, topic_runs, trends
-from textcrm.operations.significance import net_difference, rate_difference, significant
+from textcrm.operations.models import corrections
+from textcrm.operations.trends import topics as topic_runs
+from textcrm.operations.trends import trends
+from textcrm.operations.trends.significance import net_difference, rate_difference, significant
 from textcrm.store import Store
 from textcrm.store.rollup import LONGER, REQUESTS, day_of, period_start
 from textcrm.store.topics import Topic

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from textcrm.operations.claims import CANARY, FindCustomers
+from textcrm.operations.links.claims import CANARY, FindCustomers
 from textcrm.records import Customer, Insight, Language, Link, Message
 
 

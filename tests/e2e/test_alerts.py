@@ -19,8 +19,8 @@ from pydantic import SecretStr
 from tests.desk_data import keep, known
 from tests.factories import message
 from textcrm.errors import NotFoundError, SettingsError, UnavailableError, UsageError
-from textcrm.operations.alerts import add_rule, check, check_and_tell, send_mail
-from textcrm.operations.push import add_webhook, sign
+from textcrm.operations.trends.alerts import add_rule, check, check_and_tell, send_mail
+from textcrm.operations.work.push import add_webhook, sign
 from textcrm.settings import Settings
 from textcrm.store import Store
 

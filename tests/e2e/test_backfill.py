@@ -8,8 +8,8 @@ import pytest
 
 from tests.e2e.standins import SmallEngine
 from tests.factories import message
-from textcrm.operations.analysis import AnalysisReport, analyse_stored, work_once
-from textcrm.operations.stream import lag, rework
+from textcrm.operations.texts.analysis import AnalysisReport, analyse_stored, work_once
+from textcrm.operations.work.stream import lag, rework
 from textcrm.records import Message
 from textcrm.store import Store
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from textcrm.operations.push import sign
+from textcrm.operations.work.push import sign
 
 if TYPE_CHECKING:
     from textcrm.settings import Settings

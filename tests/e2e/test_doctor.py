@@ -13,8 +13,8 @@ import pytest
 
 from tests.factories import message
 from textcrm.errors import StoreError
-from textcrm.operations.claims import owner_name
 from textcrm.operations.doctor import Finding, examine
+from textcrm.operations.links.claims import owner_name
 from textcrm.settings import Settings
 from textcrm.store import Store
 

@@ -23,7 +23,7 @@ import pytest
 from tests.e2e import dovecot as daemon
 from tests.e2e.dovecot import PASSWORD, USER, Cutter, Dovecot
 from textcrm.errors import MailboxError, SettingsError, UsageError
-from textcrm.operations.sources import add_imap, follow, read_now
+from textcrm.operations.intake.sources import add_imap, follow, read_now
 from textcrm.settings import Settings
 from textcrm.sources.imap import Credentials, ImapServer, mailbox
 from textcrm.sources.oauth import Refresher

@@ -10,8 +10,8 @@ import pytest
 
 from tests.conftest import SHARED
 from textcrm.errors import NotFoundError, UsageError
-from textcrm.operations.ingest import IngestReport, ingest
-from textcrm.operations.quarantine import replay_items
+from textcrm.operations.intake.ingest import IngestReport, ingest
+from textcrm.operations.intake.quarantine import replay_items
 from textcrm.records import Channel
 from textcrm.settings import Settings
 from textcrm.store.client import Store

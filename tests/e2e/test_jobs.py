@@ -9,8 +9,8 @@ import pytest
 from tests.e2e.standins import SmallEngine
 from tests.factories import message
 from textcrm.errors import ConflictError, NotFoundError, UsageError
-from textcrm.operations.analysis import AnalysisReport, analyse_stored, work_once
-from textcrm.operations.jobs import cancel_job, carry_on, job_progress, start_job
+from textcrm.operations.texts.analysis import AnalysisReport, analyse_stored, work_once
+from textcrm.operations.work.jobs import cancel_job, carry_on, job_progress, start_job
 from textcrm.store import Store
 
 

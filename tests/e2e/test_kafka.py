@@ -19,8 +19,8 @@ import pytest
 from tests.e2e import tansu
 from tests.e2e.standins import SmallEngine
 from tests.factories import NOON
-from textcrm.operations import push
-from textcrm.operations.topics import add_kafka, follow_topic
+from textcrm.operations.intake.kafka import add_kafka, follow_topic
+from textcrm.operations.work import push
 from textcrm.records import Message
 from textcrm.settings import Settings
 from textcrm.sources.kafka import Item, KafkaBroker, read_item
@@ -128,7 +128,7 @@ def test_the_fields_of_a_message() -> None:
 
 CONSUMER = """
 import threading
-from textcrm.operations.topics import follow_topic
+from textcrm.operations.intake.kafka import follow_topic
 from textcrm.settings import read_settings
 from textcrm.store import open_store
 settings = read_settings()

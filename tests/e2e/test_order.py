@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from tests.e2e.standins import SmallEngine
 from tests.factories import message
-from textcrm.operations.claims import settle, work_on
+from textcrm.operations.links.claims import settle, work_on
 from textcrm.records import Author, Message
 from textcrm.store import Store
 from textcrm.store.messages import BACKFILL, Claim

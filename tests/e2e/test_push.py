@@ -17,9 +17,9 @@ import pytest
 from tests.e2e.standins import SmallEngine
 from tests.factories import message
 from textcrm.errors import ConflictError, UsageError
-from textcrm.operations.claims import settle, work_on
-from textcrm.operations.push import add_webhook, push
-from textcrm.operations.stream import Result, lag, results_since, rework
+from textcrm.operations.links.claims import settle, work_on
+from textcrm.operations.work.push import add_webhook, push
+from textcrm.operations.work.stream import Result, lag, results_since, rework
 from textcrm.records import Author
 from textcrm.settings import Settings
 from textcrm.store import Store

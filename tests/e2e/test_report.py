@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.desk_data import fill
-from textcrm.operations.users import sessions_of
+from textcrm.operations.access.users import sessions_of
 from textcrm.settings import Settings
 from textcrm.store import Store
 

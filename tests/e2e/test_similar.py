@@ -13,8 +13,8 @@ import pytest
 from tests.factories import message
 from textcrm.embed.nearest import Nearest, build, newest, quantise
 from textcrm.errors import NotFoundError
-from textcrm.operations.analysis import analyse_stored
-from textcrm.operations.similar import Similar, build_indexes, encoder_of, make_vectors
+from textcrm.operations.desk.similar import Similar, build_indexes, encoder_of, make_vectors
+from textcrm.operations.texts.analysis import analyse_stored
 
 if TYPE_CHECKING:
     from textcrm.engine import Engine

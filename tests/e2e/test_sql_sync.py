@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from tests.e2e.postgres import cluster
 from textcrm.errors import UnavailableError, UsageError
-from textcrm.operations.customers import BATCH, sync_customers
+from textcrm.operations.customers.tables import BATCH, sync_customers
 from textcrm.sources.sql import SqlSource
 from textcrm.store import Store
 

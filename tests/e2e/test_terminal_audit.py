@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from tests.factories import message
 from textcrm.cli.main import build_app
-from textcrm.operations.audit import audit_of
+from textcrm.operations.access.audit import audit_of
 from textcrm.records import Customer
 from textcrm.settings import Settings
 from textcrm.store import Store

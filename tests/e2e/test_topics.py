@@ -12,8 +12,9 @@ import pytest
 from tests.desk_data import at, keep, known
 from tests.factories import message
 from textcrm.errors import ConflictError, NotFoundError, UsageError
-from textcrm.operations import topic_runs, trends
-from textcrm.operations.desk import queue_page, wanted_of
+from textcrm.operations.desk.desk import queue_page, wanted_of
+from textcrm.operations.trends import topics as topic_runs
+from textcrm.operations.trends import trends
 from textcrm.records import Message
 from textcrm.store import Store
 from textcrm.store.rollup import Rollup
@@ -116,7 +117,7 @@ def test_a_new_analysis_keeps_the_topics_and_a_new_message_gets_them(store: Stor
     fresh = message("kettle leaks water oh", external_id="new", sent_at=at(0) + timedelta(hours=1))
     keep(store, [(fresh, known(fresh))])
     assert topic_runs.assign_waiting(store) == 0  # its vector is not made yet
-    from textcrm.operations.similar import make_vectors
+    from textcrm.operations.desk.similar import make_vectors
 
     make_vectors(store, Words(), owner="t")  # type: ignore[arg-type]
     assert topic_runs.assign_waiting(store) == 1

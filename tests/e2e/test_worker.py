@@ -18,9 +18,9 @@ import pytest
 from tests.e2e.standins import SmallEngine, is_canary, label_of
 from tests.factories import message
 from textcrm.errors import UnavailableError
-from textcrm.operations.analysis import AnalysisReport, analyse_stored, work_once
-from textcrm.operations.claims import is_dead, owner_name, take_over_dead
-from textcrm.operations.quarantine import replay_items
+from textcrm.operations.intake.quarantine import replay_items
+from textcrm.operations.links.claims import is_dead, owner_name, take_over_dead
+from textcrm.operations.texts.analysis import AnalysisReport, analyse_stored, work_once
 from textcrm.records import Message
 from textcrm.settings import Settings
 from textcrm.store import Store
@@ -199,7 +199,7 @@ def test_a_message_that_ends_the_worker_is_found_out_alone(store: Store) -> None
 
 def test_leases_of_a_worker_that_was_killed_are_taken_over_at_once(store: Store) -> None:
     child = subprocess.run(
-        [sys.executable, "-c", "from textcrm.operations.claims import owner_name; print(owner_name())"],
+        [sys.executable, "-c", "from textcrm.operations.links.claims import owner_name; print(owner_name())"],
         capture_output=True,
         text=True,
         check=True,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from textcrm.entities import EntityRecogniser
 from textcrm.entities.mask import POLICIES, Masker
-from textcrm.operations.entities import mask_texts
+from textcrm.operations.texts.entities import mask_texts
 
 RECOGNISER = EntityRecogniser(spacy=False)
 PIECES = st.sampled_from(

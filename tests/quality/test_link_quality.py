@@ -17,8 +17,8 @@ import pytest
 from textcrm.link.block import candidates
 from textcrm.link.columns import columns_of
 from textcrm.link.message import decide, keys_of
-from textcrm.operations.customers import customer_of_row
-from textcrm.operations.linking import dedupe, match
+from textcrm.operations.customers.dedupe import dedupe, match
+from textcrm.operations.customers.tables import customer_of_row
 from textcrm.records import Author, CleanText, Language, Message, OffsetMap, Source
 from textcrm.sources.structured import complete_fields
 from textcrm.testing.people import Damage, make_people

@@ -10,7 +10,7 @@ from textcrm.entities import EntityRecogniser
 from textcrm.entities.mask import POLICIES, Masker
 from textcrm.entities.pseudonym import PSEUDONYM_FILE, REVEAL_FILE, create_keys, read_keys, reveal
 from textcrm.errors import SettingsError, UsageError
-from textcrm.operations.entities import entities_of, mask_texts, masked
+from textcrm.operations.texts.entities import entities_of, mask_texts, masked
 from textcrm.records import EntitySpan
 
 TEXT = "Jorun Vik, card 4111 1111 1111 1111, jorun@example.com; call Jorun Vik."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from textcrm.operations.labelling import chosen
+from textcrm.operations.models.labelling import chosen
 
 
 def test_unsure_and_usual_before_sure_and_strange() -> None:

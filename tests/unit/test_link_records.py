@@ -11,7 +11,7 @@ from textcrm.link.block import candidates
 from textcrm.link.cluster import agglomerate
 from textcrm.link.columns import coded, columns_of
 from textcrm.link.compare import DATE, EMAIL, NAME, PHONE, compare
-from textcrm.operations.linking import dedupe, match
+from textcrm.operations.customers.dedupe import dedupe, match
 from textcrm.testing.people import Damage, make_people
 
 ONE = (np.array([0], dtype=np.int32), np.array([1], dtype=np.int32))

@@ -13,7 +13,7 @@ from textcrm.entities.mask import Purpose
 from textcrm.entities.pseudonym import REVEAL_FILE, Vault, reveal
 from textcrm.entities.rules import KEYS_FOLDER, Masking
 from textcrm.errors import SettingsError
-from textcrm.operations.masking import mask_records, mask_stored, mask_text
+from textcrm.operations.texts.masking import mask_records, mask_stored, mask_text
 from textcrm.records import Author, Evidence, Insight, IntentSpan, Language, Link, Message
 from textcrm.specs import PipelineSpec
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from textcrm.operations.phrases import set_apart
+from textcrm.operations.trends.phrases import set_apart
 
 LATE = [f"my parcel is late again, courier number {n} lost it" for n in "abcdefgh"]
 FINE = [f"the kettle is lovely, boiled my tea in {n} minutes" for n in "abcdefgh"]

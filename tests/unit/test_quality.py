@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from textcrm.link.columns import is_missing
-from textcrm.operations.customer_quality import profile_rows
+from textcrm.operations.customers.quality import profile_rows
 from textcrm.quality.drift import Profile, drift
 from textcrm.quality.missing import Known
 from textcrm.quality.numbers import number

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 
 from textcrm.errors import SettingsError, UnavailableError, UsageError
-from textcrm.operations.reach import Reach, Resolve, Target, is_public, post
+from textcrm.operations.work.reach import Reach, Resolve, Target, is_public, post
 
 PRIVATE_V4 = """
 127.0.0.1 127.0.0.2 127.1.2.3 127.255.255.254 0.0.0.0 0.0.0.1 0.255.255.255 10.0.0.1 10.255.255.255 172.16.0.1

@@ -16,8 +16,8 @@ from textcrm.classify.labelerrors import find_label_errors
 from textcrm.classify.predictor import Classifier, load
 from textcrm.classify.train import fit
 from textcrm.errors import NotFoundError, UsageError
-from textcrm.operations.models import DataFile, evaluate, open_model
-from textcrm.operations.training import train
+from textcrm.operations.models.models import DataFile, evaluate, open_model
+from textcrm.operations.models.training import train
 from textcrm.registry import Registry
 from textcrm.settings import Settings
 from textcrm.specs import RecipeSpec

@@ -31,8 +31,8 @@ def add(
     json: Json = False,
 ) -> None:
     """Watch something: the last week against the four before it, told where the difference is significant."""
-    from textcrm.operations.alerts import add_rule
-    from textcrm.operations.audit import note_terminal
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.trends.alerts import add_rule
     from textcrm.store import open_store
 
     settings = read_settings()
@@ -48,8 +48,8 @@ def add(
 @group.command("list")
 def list_alerts(json: Json = False) -> None:
     """Show what is watched and what was told."""
-    from textcrm.operations.alerts import as_json, sentence
-    from textcrm.operations.topic_runs import names
+    from textcrm.operations.trends.alerts import as_json, sentence
+    from textcrm.operations.trends.topics import names
     from textcrm.store import open_store
 
     with open_store(read_settings()) as store:
@@ -69,7 +69,7 @@ def list_alerts(json: Json = False) -> None:
 @group.command()
 def remove(rule: Annotated[str, typer.Argument(help="The id of a rule.", show_default=False)]) -> None:
     """Watch no longer."""
-    from textcrm.operations.audit import note_terminal
+    from textcrm.operations.access.audit import note_terminal
     from textcrm.store import open_store
 
     settings = read_settings()
@@ -82,8 +82,8 @@ def remove(rule: Annotated[str, typer.Argument(help="The id of a rule.", show_de
 @group.command()
 def check(json: Json = False) -> None:
     """Check all rules now, and tell what moved; the worker does so every quarter of an hour."""
-    from textcrm.operations.alerts import as_json, check_and_tell, sentence
-    from textcrm.operations.topic_runs import names
+    from textcrm.operations.trends.alerts import as_json, check_and_tell, sentence
+    from textcrm.operations.trends.topics import names
     from textcrm.store import open_store
 
     settings = read_settings()

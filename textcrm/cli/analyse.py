@@ -51,9 +51,9 @@ def analyse(
 
 def _stored(settings: Settings, *, every: bool, stale: bool, as_json: bool) -> None:
     from textcrm.engine import Engine
-    from textcrm.operations.analysis import analyse_stored
-    from textcrm.operations.audit import note_terminal
-    from textcrm.operations.stream import rework
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.texts.analysis import analyse_stored
+    from textcrm.operations.work.stream import rework
     from textcrm.store import open_store
 
     with open_store(settings) as store:
@@ -78,7 +78,7 @@ def _stored(settings: Settings, *, every: bool, stale: bool, as_json: bool) -> N
 
 def _one(settings: Settings, text: str, channel: Channel, *, as_json: bool) -> None:
     from textcrm.engine import Engine
-    from textcrm.operations.analysis import analyse_text
+    from textcrm.operations.texts.analysis import analyse_text
 
     if not text.strip():
         raise UsageError("The text is empty", hint="Give some words: textcrm analyse --text 'Where is my order?'")
@@ -91,7 +91,7 @@ def _one(settings: Settings, text: str, channel: Channel, *, as_json: bool) -> N
 
 def _file(settings: Settings, file: Path, channel: Channel) -> None:
     from textcrm.engine import Engine
-    from textcrm.operations.analysis import analyse_file
+    from textcrm.operations.texts.analysis import analyse_file
     from textcrm.sources import Rejected
 
     failed = 0

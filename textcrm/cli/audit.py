@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 def verify(json: Json = False) -> None:
     """Check that no entry was changed, moved, taken out or cut off."""
-    from textcrm.operations.audit import audit_of
+    from textcrm.operations.access.audit import audit_of
     from textcrm.store import open_store
 
     settings = read_settings()
@@ -51,7 +51,7 @@ def show(
     json: Json = False,
 ) -> None:
     """List entries, newest first."""
-    from textcrm.operations.audit import audit_of
+    from textcrm.operations.access.audit import audit_of
     from textcrm.store import open_store
     from textcrm.store.audit import KINDS
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from textcrm.cli.output import EXIT_SOME_FAILED, console, fail, print_json, say
 
 if TYPE_CHECKING:
-    from textcrm.operations.cleaning import CleanedFile
+    from textcrm.operations.texts.cleaning import CleanedFile
     from textcrm.records import CleanText, Message
 
 # Colours of the parts, and what each is.
@@ -43,7 +43,7 @@ def clean(
 ) -> None:
     """Show the author's own new text, apart from quotes, signatures and footers."""
     from textcrm.clean import Cleaner  # the language model loads with it
-    from textcrm.operations.cleaning import clean_files
+    from textcrm.operations.texts.cleaning import clean_files
 
     failed = False
     for result in clean_files(files, cleaner=Cleaner(), author=author):

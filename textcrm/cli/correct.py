@@ -31,9 +31,9 @@ def correct(
     json: Json = False,
 ) -> None:
     """Say which label is right. `textcrm train RECIPE --with-corrections` learns from it."""
-    from textcrm.operations.audit import note_terminal
-    from textcrm.operations.corrections import correct as run
-    from textcrm.operations.corrections import labels_of
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.models.corrections import correct as run
+    from textcrm.operations.models.corrections import labels_of
     from textcrm.store import open_store
 
     settings = read_settings()
@@ -69,8 +69,8 @@ def list_(json: Json = False) -> None:
 
 def undo(correction: Annotated[str, typer.Argument(help="The id of the correction.", show_default=False)]) -> None:
     """Take a correction back."""
-    from textcrm.operations.audit import note_terminal
-    from textcrm.operations.corrections import undo as run
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.models.corrections import undo as run
     from textcrm.store import open_store
 
     settings = read_settings()

@@ -36,8 +36,8 @@ def import_(
     json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Store the orders and other events of a table; the same file again changes nothing."""
-    from textcrm.operations.audit import note_terminal
-    from textcrm.operations.customer_events import import_events
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.customers.events import import_events
     from textcrm.store import open_store
 
     settings = read_settings()

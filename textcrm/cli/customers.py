@@ -13,7 +13,7 @@ from textcrm.cli.customer_options import MAP_HELP, MAPPING_HELP, REGION_HELP, SA
 from textcrm.settings import read_settings
 
 if TYPE_CHECKING:
-    from textcrm.operations.customers import CustomerReport
+    from textcrm.operations.customers.tables import CustomerReport
     from textcrm.records import CustomerEvent, Insight
 
 SHOWN = 20
@@ -49,8 +49,8 @@ def import_(
     json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Store the customers of a table; the same file again changes nothing."""
-    from textcrm.operations.audit import note_terminal
-    from textcrm.operations.customers import import_customers
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.customers.tables import import_customers
     from textcrm.store import open_store
 
     settings = read_settings()
@@ -94,8 +94,8 @@ def sync(
     json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Store the customers of an SQL database, through SQLAlchemy."""
-    from textcrm.operations.audit import note_terminal
-    from textcrm.operations.customers import sync_customers
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.customers.tables import sync_customers
     from textcrm.sources.sql import SqlSource
     from textcrm.store import open_store
 
@@ -190,7 +190,7 @@ def show(
     json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Show one customer: identities, fields, messages over all channels, sentiment."""
-    from textcrm.operations.customer_insights import customer_view
+    from textcrm.operations.customers.insights import customer_view
     from textcrm.store import open_store
 
     with open_store(read_settings()) as store:
@@ -232,7 +232,7 @@ def export(
     """Write all customers with their insight fields as CSV, for the CRM."""
     import sys
 
-    from textcrm.operations.customer_insights import export_customers
+    from textcrm.operations.customers.insights import export_customers
     from textcrm.store import open_store
 
     with open_store(read_settings()) as store, output.progress("Exporting", total=store.customers.count()) as step:

@@ -32,7 +32,7 @@ def quality(
 ) -> None:
     """Report missing, invalid, impossible, repeated and far-out values, and drift against the last import."""
     from textcrm.cli.customer_options import chosen
-    from textcrm.operations.customer_quality import quality_of_file, quality_of_stored
+    from textcrm.operations.customers.quality import quality_of_file, quality_of_stored
     from textcrm.store import open_store
 
     if (file is None) != stored:

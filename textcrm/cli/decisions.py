@@ -46,8 +46,8 @@ def reject(customer: str, messages: Messages, by: By = None) -> None:
 
 def undo(decision: str) -> None:
     """Take a decision back, as if it had never been made."""
-    from textcrm.operations.audit import note_terminal
-    from textcrm.operations.decisions import undo as run
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.links.decisions import undo as run
     from textcrm.store import open_store
 
     settings = read_settings()
@@ -59,7 +59,7 @@ def undo(decision: str) -> None:
 
 def decisions(json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False) -> None:
     """List the decisions, oldest first, with those that were taken back."""
-    from textcrm.operations.decisions import decisions as listed
+    from textcrm.operations.links.decisions import decisions as listed
     from textcrm.store import open_store
 
     with open_store(read_settings()) as store:
@@ -90,8 +90,8 @@ def decisions(json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = Fa
 def _decide(
     kind: DecisionKind, customer: str, *, by: str | None, other: str | None = None, messages: list[str] | None = None
 ) -> None:
-    from textcrm.operations.audit import note_terminal
-    from textcrm.operations.decisions import decide
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.links.decisions import decide
     from textcrm.store import open_store
 
     settings = read_settings()

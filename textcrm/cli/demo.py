@@ -57,7 +57,7 @@ def demo(
 def _print(store: Store, report: DemoReport, seconds: float) -> None:
     from textcrm.cli.chart import sentiment_by_week
     from textcrm.cli.look import print_queue
-    from textcrm.operations.views import queue, trend
+    from textcrm.operations.desk.views import queue, trend
 
     rows = queue(store, limit=URGENT)
     print_queue(f"The {len(rows)} most urgent messages", rows)
@@ -76,7 +76,7 @@ def _print(store: Store, report: DemoReport, seconds: float) -> None:
 
 
 def _print_json(store: Store, report: DemoReport, seconds: float) -> None:
-    from textcrm.operations.views import queue, trend
+    from textcrm.operations.desk.views import queue, trend
 
     output.print_json(
         {

@@ -19,7 +19,7 @@ from textcrm.settings import read_settings
 if TYPE_CHECKING:
     from textcrm.entities import EntityRecogniser
     from textcrm.entities.pseudonym import PseudonymKeys
-    from textcrm.operations.entities import Line
+    from textcrm.operations.texts.entities import Line
 
 _FILE = Annotated[
     str, typer.Argument(help='JSONL, {"text": ...} a line, perhaps with "language"; - is standard input.')
@@ -52,7 +52,7 @@ def entities(
     json: _JSON = False,
 ) -> None:
     """Find names, addresses, numbers, dates and the like in each line of a file."""
-    from textcrm.operations.entities import entities_of
+    from textcrm.operations.texts.entities import entities_of
 
     recogniser = _recogniser(region, products, formats, spacy=not no_spacy)
     with _lines(file) as lines:
@@ -75,7 +75,7 @@ def mask(
 ) -> None:
     """Mask what must not be seen in each line of a file."""
     from textcrm.entities.mask import POLICIES, Masker
-    from textcrm.operations.entities import masked
+    from textcrm.operations.texts.entities import masked
 
     if use not in POLICIES:
         raise UsageError(f"There is no use {use[:32]!r}", options=sorted(POLICIES))

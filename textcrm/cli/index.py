@@ -23,7 +23,7 @@ def index(json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False)
     """
     import os
 
-    from textcrm.operations.similar import build_indexes
+    from textcrm.operations.desk.similar import build_indexes
     from textcrm.store import open_store
 
     settings = read_settings()

@@ -31,8 +31,8 @@ def ingest(
     What cannot be taken goes to the quarantine with its raw bytes and its reason; the rest goes on. Taking the same
     files in again changes nothing.
     """
-    from textcrm.operations.audit import note_terminal
-    from textcrm.operations.ingest import ingest as run
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.intake.ingest import ingest as run
     from textcrm.sources import count, mapping_of
     from textcrm.store import open_store
 

@@ -39,8 +39,8 @@ def create(
     json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Make a key. It is shown once and kept as a hash."""
-    from textcrm.operations.audit import note_terminal
-    from textcrm.operations.keys import DEFAULT_SCOPES, create_key
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.access.keys import DEFAULT_SCOPES, create_key
     from textcrm.store import open_store
 
     settings = read_settings()
@@ -67,8 +67,8 @@ def rotate(
     json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Make a key in the place of another, with its scopes and limits; the old one works on for a time."""
-    from textcrm.operations.audit import note_terminal
-    from textcrm.operations.keys import rotate_key
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.access.keys import rotate_key
     from textcrm.store import open_store
 
     settings = read_settings()
@@ -84,7 +84,7 @@ def rotate(
 
 def show_all(json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False) -> None:
     """List the keys."""
-    from textcrm.operations.keys import list_keys
+    from textcrm.operations.access.keys import list_keys
     from textcrm.store import open_store
 
     with open_store(read_settings()) as store:
@@ -101,8 +101,8 @@ def revoke(
     json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """End a key; services that run notice within five seconds."""
-    from textcrm.operations.audit import note_terminal
-    from textcrm.operations.keys import revoke_key
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.access.keys import revoke_key
     from textcrm.store import open_store
 
     settings = read_settings()

@@ -13,7 +13,7 @@ from textcrm.cli.arguments import JSON_HELP
 from textcrm.settings import read_settings
 
 if TYPE_CHECKING:
-    from textcrm.operations.linking import LinkReport
+    from textcrm.operations.customers.dedupe import LinkReport
     from textcrm.records import Link
 
 SHOWN = 20
@@ -40,7 +40,7 @@ def dedupe(
     json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Give the records of a table that are one person the same cluster."""
-    from textcrm.operations.linking import dedupe as run
+    from textcrm.operations.customers.dedupe import dedupe as run
 
     rows, report = run(file, progress=output.say)
     _tell(report)
@@ -64,7 +64,7 @@ def match(
     json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Find the records of two tables that are one person, each pair with its reasons."""
-    from textcrm.operations.linking import match as run
+    from textcrm.operations.customers.dedupe import match as run
 
     pairs, report = run(left, right, progress=output.say)
     _tell(report)
@@ -115,8 +115,8 @@ def review(
     json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """List the links that wait for a decision: message, candidates, how many messages one decision settles."""
-    from textcrm.operations.review import questions
-    from textcrm.operations.views import snippet
+    from textcrm.operations.desk.views import snippet
+    from textcrm.operations.links.review import questions
     from textcrm.store import open_store
 
     if context.invoked_subcommand is not None:
@@ -174,8 +174,8 @@ def reject(
 
 
 def _answer(message: str, customer: str, *, same: bool, by: str | None) -> None:
-    from textcrm.operations.audit import note_terminal
-    from textcrm.operations.review import answer
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.links.review import answer
     from textcrm.store import open_store
 
     settings = read_settings()

@@ -15,7 +15,7 @@ from textcrm.settings import read_settings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from textcrm.operations.views import QueueRow
+    from textcrm.operations.desk.views import QueueRow
 
 STYLE = {"critical": "bold red", "high": "red", "normal": "", "low": "dim"}
 MOOD = {"negative": "red", "positive": "green", "neutral": ""}
@@ -45,8 +45,8 @@ def queue(
     json: Json = False,
 ) -> None:
     """Show the analysed messages in order of urgency, newest first within the same."""
-    from textcrm.operations.views import queue as rows_of
-    from textcrm.operations.views import snippet
+    from textcrm.operations.desk.views import queue as rows_of
+    from textcrm.operations.desk.views import snippet
     from textcrm.store import open_store
 
     given = {"channel": channel, "intent": intent, "sentiment": sentiment, "customer": customer}
@@ -64,7 +64,7 @@ def queue(
 
 def print_queue(title: str, rows: Sequence[QueueRow]) -> None:
     """Print rows of the queue as a table, one line a message."""
-    from textcrm.operations.views import author_name, snippet
+    from textcrm.operations.desk.views import author_name, snippet
 
     cells = []
     for row in rows:
@@ -92,8 +92,8 @@ def show(
     json: Json = False,
 ) -> None:
     """Show one message with all that is known of it."""
-    from textcrm.operations.threads import thread_of
-    from textcrm.operations.views import author_name, own_text
+    from textcrm.operations.desk.views import author_name, own_text
+    from textcrm.operations.links.threads import thread_of
     from textcrm.store import open_store
 
     with open_store(read_settings()) as store:
@@ -142,7 +142,7 @@ def trends(
     if context.invoked_subcommand is not None:
         return
     from textcrm.cli.chart import net_bar
-    from textcrm.operations.views import trend
+    from textcrm.operations.desk.views import trend
     from textcrm.store import open_store
 
     if by not in PERIODS:
@@ -173,7 +173,7 @@ def phrases(
     json: Json = False,
 ) -> None:
     """Show the words and phrases that set some messages apart from all others."""
-    from textcrm.operations.phrases import phrases_of
+    from textcrm.operations.trends.phrases import phrases_of
     from textcrm.store import open_store
 
     given = {"channel": channel, "intent": intent, "sentiment": sentiment, "product": product}
@@ -199,7 +199,7 @@ def aspects(
 ) -> None:
     """Show what customers praise and what they blame, each with a sentence."""
     from textcrm.engine import Engine
-    from textcrm.operations.aspects import aspects_of
+    from textcrm.operations.trends.aspects import aspects_of
     from textcrm.store import open_store
 
     given = {"channel": channel, "intent": intent, "product": product, "topic": topic}

@@ -13,7 +13,7 @@ from textcrm.errors import UsageError
 from textcrm.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from textcrm.operations.models import DataFile
+    from textcrm.operations.models.models import DataFile
 
 TEXT_HELP = "Column of the text; guessed where absent."
 LABEL_HELP = "Column of the label; guessed where absent."
@@ -56,8 +56,8 @@ def train(
     json: Json = False,
 ) -> None:
     """Train a model, and activate it where it is not worse than the active one."""
-    from textcrm.operations import training
-    from textcrm.operations.audit import note_terminal
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.models import training
     from textcrm.store import open_store
 
     settings = read_settings()
@@ -116,7 +116,7 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Compare what a model says of a file with its labels."""
-    from textcrm.operations import models
+    from textcrm.operations.models import models
 
     settings = read_settings()
     figures, remarks = models.evaluate(
@@ -153,7 +153,7 @@ def predict(
     json: Json = False,
 ) -> None:
     """Answer for each row of a file."""
-    from textcrm.operations import models
+    from textcrm.operations.models import models
 
     settings = read_settings()
     classifier = models.open_model(model, settings=settings)
@@ -190,7 +190,7 @@ def compare(
     json: Json = False,
 ) -> None:
     """Say what got better and what worse from one model to another, and whether that is chance."""
-    from textcrm.operations import models
+    from textcrm.operations.models import models
 
     settings = read_settings()
     report, remarks = models.compare(
@@ -223,7 +223,7 @@ def explain_(
     json: Json = False,
 ) -> None:
     """Say why a model answers as it does."""
-    from textcrm.operations import models
+    from textcrm.operations.models import models
 
     explanation = models.open_model(model, settings=read_settings()).explain(text)
     if json:
@@ -243,7 +243,7 @@ def explain_(
 
 
 def _data(path: Path, text: str | None, label: str | None) -> DataFile:
-    from textcrm.operations.models import DataFile
+    from textcrm.operations.models.models import DataFile
 
     if path.is_dir():
         raise UsageError(f"{path.name} is a folder", hint="Name a file.")
@@ -252,7 +252,7 @@ def _data(path: Path, text: str | None, label: str | None) -> DataFile:
 
 def _corrections(recipe: str, settings: Settings) -> list[Any]:
     from textcrm.catalog import Catalog
-    from textcrm.operations.training import corrections_of
+    from textcrm.operations.models.training import corrections_of
     from textcrm.store import open_store
 
     with open_store(settings) as store:

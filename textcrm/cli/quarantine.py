@@ -72,8 +72,8 @@ def replay(
     json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Try items again with the settings and the program of today."""
-    from textcrm.operations.audit import note_terminal
-    from textcrm.operations.quarantine import replay_items
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.intake.quarantine import replay_items
     from textcrm.store import open_store
 
     settings = read_settings()

@@ -33,7 +33,7 @@ def report(
 
     A weekly one by schedule is one line of cron: 0 6 * * 1 textcrm report --weekly /srv/reports --mail team@example.com
     """
-    from textcrm.operations import trends
+    from textcrm.operations.trends import trends
     from textcrm.store import open_store
     from textcrm_api.dashboard.languages import LANGUAGES
     from textcrm_api.dashboard.report import report_html
@@ -60,8 +60,8 @@ def report(
 
 def _weekly(folder: Path, mails: list[str], language: str) -> None:
     """Write the report of the last whole week once; it gets its name when the mail was taken: none is missed."""
-    from textcrm.operations import trends
-    from textcrm.operations.alerts import send_mail
+    from textcrm.operations.trends import trends
+    from textcrm.operations.trends.alerts import send_mail
     from textcrm.store import open_store
     from textcrm.store.rollup import period_start
     from textcrm_api.dashboard.report import report_html

@@ -96,7 +96,7 @@ def _greeting(store: Store, *, demo: bool = False) -> Callable[[str], None]:
 
 def _way_in(store: Store, address: str, *, demo: bool) -> str:
     """Return how to come to the pages: by a one-time link; once there are users, by name and password."""
-    from textcrm.operations.users import users_of
+    from textcrm.operations.access.users import users_of
     from textcrm_api.dashboard import WELCOME, sign_in_link
 
     if demo:
@@ -117,7 +117,7 @@ def _require_api() -> None:
 
 
 def _demo_key(store: Store) -> str:
-    from textcrm.operations.keys import create_key, revoke_key
+    from textcrm.operations.access.keys import create_key, revoke_key
 
     with suppress(NotFoundError):
         revoke_key(store, "demo")

@@ -22,7 +22,7 @@ def signin(
     ] = None,
 ) -> None:
     """Print a link that signs one person in to the pages, once, within twelve hours."""
-    from textcrm.operations.audit import note_terminal
+    from textcrm.operations.access.audit import note_terminal
     from textcrm.store import open_store
     from textcrm_api.dashboard import sign_in_link
 

@@ -59,8 +59,8 @@ def add_imap(
 
     The password is asked for, or read from the variable TEXTCRM_SECRET; it is kept encrypted.
     """
-    from textcrm.operations.audit import note_terminal
-    from textcrm.operations.sources import add_imap as add
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.intake.sources import add_imap as add
     from textcrm.sources.imap import SECURITIES, ImapServer
     from textcrm.sources.oauth import Refresher
     from textcrm.store import open_store
@@ -106,8 +106,8 @@ def add_kafka(
     ca_file: CaFile = None,
 ) -> None:
     """Read a topic of JSON messages from now on."""
-    from textcrm.operations.audit import note_terminal
-    from textcrm.operations.topics import add_kafka as add
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.intake.kafka import add_kafka as add
     from textcrm.store import open_store
 
     settings = read_settings()
@@ -142,9 +142,9 @@ def add_hook(
     own_secret: Annotated[bool, typer.Option(help="Ask for the sender's secret; else one is made and shown.")] = False,
 ) -> None:
     """Take messages that another system posts to /v1/hooks/NAME of the service, signed."""
-    from textcrm.operations.audit import note_terminal
-    from textcrm.operations.hooks import SCHEMES
-    from textcrm.operations.hooks import add_hook as add
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.intake.hooks import SCHEMES
+    from textcrm.operations.intake.hooks import add_hook as add
     from textcrm.store import open_store
 
     settings = read_settings()
@@ -187,7 +187,7 @@ def list_(json: Json = False) -> None:
 @sources.command("remove")
 def remove(name: Name) -> None:
     """Forget a source and its secret. The messages stay."""
-    from textcrm.operations.audit import note_terminal
+    from textcrm.operations.access.audit import note_terminal
     from textcrm.store import open_store
 
     settings = read_settings()
@@ -210,8 +210,8 @@ def compare(name: Name, json: Json = False) -> None:
 
 
 def _read(name: str, *, compare: bool, json: bool) -> None:
-    from textcrm.operations.audit import note_terminal
-    from textcrm.operations.sources import read_now
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.intake.sources import read_now
     from textcrm.store import open_store
 
     settings = read_settings()
@@ -239,8 +239,8 @@ def _read(name: str, *, compare: bool, json: bool) -> None:
 @add_sink.command("webhook")
 def add_webhook(name: Name, url: Annotated[str, typer.Argument(help="https://...", show_default=False)]) -> None:
     """Post each result to a URL, signed. The secret is shown once."""
-    from textcrm.operations.audit import note_terminal
-    from textcrm.operations.push import add_webhook as add
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.work.push import add_webhook as add
     from textcrm.store import open_store
 
     settings = read_settings()
@@ -261,8 +261,8 @@ def add_kafka_sink(
     ca_file: CaFile = None,
 ) -> None:
     """Write each result to a topic, its key the customer's id."""
-    from textcrm.operations.audit import note_terminal
-    from textcrm.operations.push import add_kafka as add
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.work.push import add_kafka as add
     from textcrm.store import open_store
 
     settings = read_settings()
@@ -291,7 +291,7 @@ def list_sinks(json: Json = False) -> None:
 @sinks.command("remove")
 def remove_sink(name: Name) -> None:
     """Send nothing more to a sink; what waits for it is forgotten."""
-    from textcrm.operations.audit import note_terminal
+    from textcrm.operations.access.audit import note_terminal
     from textcrm.store import open_store
 
     settings = read_settings()

@@ -30,8 +30,8 @@ def fit(
     json: Json = False,
 ) -> None:
     """Find the topics anew. Those that were there before keep their names, and what people decided of them."""
-    from textcrm.operations import topic_runs
-    from textcrm.operations.audit import note_terminal
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.trends import topics as topic_runs
     from textcrm.store import open_store
 
     settings = read_settings()
@@ -55,7 +55,7 @@ def list_topics(
     json: Json = False,
 ) -> None:
     """Show the topics, pinned ones first, then the largest."""
-    from textcrm.operations import topic_runs
+    from textcrm.operations.trends import topics as topic_runs
     from textcrm.store import open_store
 
     with open_store(read_settings()) as store:
@@ -75,7 +75,7 @@ def list_topics(
 @group.command()
 def show(topic: Id, limit: Annotated[int, typer.Option(min=1, max=1_000)] = 10, json: Json = False) -> None:
     """Show one topic with its newest messages."""
-    from textcrm.operations import topic_runs
+    from textcrm.operations.trends import topics as topic_runs
     from textcrm.store import open_store
 
     with open_store(read_settings()) as store:
@@ -91,8 +91,8 @@ def show(topic: Id, limit: Annotated[int, typer.Option(min=1, max=1_000)] = 10, 
 @group.command()
 def rename(topic: Id, name: str) -> None:
     """Give a topic a name; it keeps it when topics are found anew."""
-    from textcrm.operations import topic_runs
-    from textcrm.operations.audit import note_terminal
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.trends import topics as topic_runs
     from textcrm.store import open_store
 
     settings = read_settings()
@@ -104,8 +104,8 @@ def rename(topic: Id, name: str) -> None:
 @group.command()
 def merge(topic: Id, into: str) -> None:
     """Make two topics one: the messages of the first become the second's, later ones too."""
-    from textcrm.operations import topic_runs
-    from textcrm.operations.audit import note_terminal
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.trends import topics as topic_runs
     from textcrm.store import open_store
 
     settings = read_settings()
@@ -117,8 +117,8 @@ def merge(topic: Id, into: str) -> None:
 @group.command()
 def unmerge(topic: Id) -> None:
     """Take a merge back; the messages of both topics are assigned anew."""
-    from textcrm.operations import topic_runs
-    from textcrm.operations.audit import note_terminal
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.trends import topics as topic_runs
     from textcrm.store import open_store
 
     settings = read_settings()
@@ -133,8 +133,8 @@ def unmerge(topic: Id) -> None:
 @group.command()
 def pin(topic: Id, off: Annotated[bool, typer.Option("--off", help="Let it go again.")] = False) -> None:
     """Keep a topic, whether later runs find it or not."""
-    from textcrm.operations import topic_runs
-    from textcrm.operations.audit import note_terminal
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.trends import topics as topic_runs
     from textcrm.store import open_store
 
     settings = read_settings()

@@ -41,7 +41,7 @@ def add(
     json: Json = False,
 ) -> None:
     """Add a user, and print the one-time link at which they choose their password."""
-    from textcrm.operations.users import add_user
+    from textcrm.operations.access.users import add_user
 
     with _store() as store:
         user, token = add_user(store, name, role=role)
@@ -51,7 +51,7 @@ def add(
 
 def show_all(json: Json = False) -> None:
     """List the users."""
-    from textcrm.operations.users import users_of
+    from textcrm.operations.access.users import users_of
 
     with _store() as store:
         users = users_of(store).list()
@@ -66,7 +66,7 @@ def role(
     name: Name, role: Annotated[str, typer.Argument(help=ROLE_HELP, show_default=False)], json: Json = False
 ) -> None:
     """Give a user another role."""
-    from textcrm.operations.users import set_role
+    from textcrm.operations.access.users import set_role
 
     with _store() as store:
         user = set_role(store, name, role)
@@ -76,7 +76,7 @@ def role(
 
 def disable(name: Name, json: Json = False) -> None:
     """Let a user in no more; what they had open ends at once."""
-    from textcrm.operations.users import set_disabled
+    from textcrm.operations.access.users import set_disabled
 
     with _store() as store:
         user = set_disabled(store, name, disabled=True)
@@ -86,7 +86,7 @@ def disable(name: Name, json: Json = False) -> None:
 
 def enable(name: Name, json: Json = False) -> None:
     """Let a user in again."""
-    from textcrm.operations.users import set_disabled
+    from textcrm.operations.access.users import set_disabled
 
     with _store() as store:
         user = set_disabled(store, name, disabled=False)
@@ -96,7 +96,7 @@ def enable(name: Name, json: Json = False) -> None:
 
 def reset(name: Name, url: Url = None, json: Json = False) -> None:
     """End the password and the sessions of a user, and print the one-time link at which they choose another."""
-    from textcrm.operations.users import reset_password
+    from textcrm.operations.access.users import reset_password
 
     with _store() as store:
         token = reset_password(store, name)
@@ -113,7 +113,7 @@ def _store() -> Iterator[Store]:
 
 
 def _note(store: Store, command: str, name: str) -> None:
-    from textcrm.operations.audit import note_terminal
+    from textcrm.operations.access.audit import note_terminal
 
     note_terminal(store, read_settings(), f"users {command}", name)
 

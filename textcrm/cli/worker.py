@@ -15,7 +15,7 @@ from textcrm.cli import output
 from textcrm.settings import read_settings
 
 if TYPE_CHECKING:
-    from textcrm.operations.claims import Analyser
+    from textcrm.operations.links.claims import Analyser
     from textcrm.settings import Settings
     from textcrm.store import Store
     from textcrm.stream.worker import Worker
@@ -52,7 +52,7 @@ def worker() -> None:
 
 def run_worker(store: Store, engine: Analyser, settings: Settings) -> int:
     """Run a worker until SIGTERM or SIGINT; return the exit code."""
-    from textcrm.operations.similar import encoder_of
+    from textcrm.operations.desk.similar import encoder_of
     from textcrm.stream.feeds import Feeds
     from textcrm.stream.worker import Worker
 

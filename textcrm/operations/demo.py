@@ -11,13 +11,13 @@ from typing import Protocol
 from textcrm.catalog import Catalog
 from textcrm.engine import Engine
 from textcrm.errors import NotFoundError
-from textcrm.operations import topic_runs
-from textcrm.operations.analysis import AnalysisReport, analyse_stored
-from textcrm.operations.customers import import_customers
-from textcrm.operations.ingest import IngestReport, ingest
-from textcrm.operations.similar import encoder_of
-from textcrm.operations.stream import rework
-from textcrm.operations.training import train_missing
+from textcrm.operations.customers.tables import import_customers
+from textcrm.operations.desk.similar import encoder_of
+from textcrm.operations.intake.ingest import IngestReport, ingest
+from textcrm.operations.models.training import train_missing
+from textcrm.operations.texts.analysis import AnalysisReport, analyse_stored
+from textcrm.operations.trends import topics as topic_runs
+from textcrm.operations.work.stream import rework
 from textcrm.records import Channel
 from textcrm.settings import Settings
 from textcrm.sources import count

@@ -11,7 +11,7 @@ from typing import Literal
 
 from textcrm.catalog import Catalog
 from textcrm.errors import NotFoundError, TextcrmError, UnavailableError
-from textcrm.operations.stream import NOT_READY_SECONDS, STALE_SECONDS, lag
+from textcrm.operations.work.stream import NOT_READY_SECONDS, STALE_SECONDS, lag
 from textcrm.registry import Registry
 from textcrm.settings import Settings
 from textcrm.store import Store, open_store

@@ -10,7 +10,7 @@ A message is one JSON object; its key should name the customer, so that order ho
 
 Further fields are kept as ``extra`` where they are plain values. What cannot be read goes to the dead-letter topic with
 the headers ``reason``, ``topic``, ``partition`` and ``offset``, and to the quarantine. A result is the JSON object of
-`textcrm.operations.push.result_of`, its key the customer's id.
+`textcrm.operations.work.push.result_of`, its key the customer's id.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import time
 from pymongo.errors import PyMongoError
 
 from textcrm.errors import EngineDownError, StoreError
-from textcrm.operations.claims import Analyser, check_engine
+from textcrm.operations.links.claims import Analyser, check_engine
 from textcrm.store import Store
 
 log = logging.getLogger(__name__)

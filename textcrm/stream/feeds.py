@@ -11,13 +11,13 @@ from pymongo.errors import PyMongoError
 
 from textcrm.embed.sentence import SentenceEncoder
 from textcrm.errors import StoreError
-from textcrm.operations.alerts import run_alerts
-from textcrm.operations.jobs import run_jobs
-from textcrm.operations.push import push
-from textcrm.operations.similar import keep_vectors
-from textcrm.operations.sources import follow
-from textcrm.operations.topic_runs import keep_assigned
-from textcrm.operations.topics import follow_topic
+from textcrm.operations.desk.similar import keep_vectors
+from textcrm.operations.intake.kafka import follow_topic
+from textcrm.operations.intake.sources import follow
+from textcrm.operations.trends.alerts import run_alerts
+from textcrm.operations.trends.topics import keep_assigned
+from textcrm.operations.work.jobs import run_jobs
+from textcrm.operations.work.push import push
 from textcrm.settings import Settings
 from textcrm.store import Store
 

@@ -13,7 +13,7 @@ from datetime import timedelta
 from pymongo.errors import PyMongoError
 
 from textcrm.errors import EngineDownError, StoreError
-from textcrm.operations.claims import (
+from textcrm.operations.links.claims import (
     Analyser,
     Outcome,
     check_engine,

@@ -10,9 +10,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from textcrm.operations.audit import audit_of
-from textcrm.operations.review import waiting
-from textcrm.operations.users import Passwords, may, sessions_of
+from textcrm.operations.access.audit import audit_of
+from textcrm.operations.access.users import Passwords, may, sessions_of
+from textcrm.operations.links.review import waiting
 from textcrm.settings import Settings
 from textcrm.store import Store
 from textcrm_api.dashboard import words

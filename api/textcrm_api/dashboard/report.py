@@ -8,9 +8,9 @@ from datetime import datetime
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from textcrm.operations import trends
-from textcrm.operations.desk import queue_page
-from textcrm.operations.views import snippet
+from textcrm.operations.desk.desk import queue_page
+from textcrm.operations.desk.views import snippet
+from textcrm.operations.trends import trends
 from textcrm.store import Store
 from textcrm.store.desk import Wanted
 from textcrm.store.rollup import Period

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from textcrm.errors import TextcrmError, UsageError
-from textcrm.operations.users import may, signed_in
+from textcrm.operations.access.users import may, signed_in
 from textcrm.store.audit import Deed, Kind
 from textcrm_api.dashboard.pages import Pages
 from textcrm_api.dashboard.session import COOKIE, csrf_holds, from_here

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
-from textcrm.operations.users import sessions_of
+from textcrm.operations.access.users import sessions_of
 from textcrm.store import Store
 from textcrm.store.sessions import SESSION_LIFE
 

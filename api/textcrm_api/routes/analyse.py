@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from starlette.concurrency import run_in_threadpool
 
-from textcrm.operations.accept import sent_message
+from textcrm.operations.intake.accept import sent_message
 from textcrm.records import Author, Insight, Message
 from textcrm_api import convert
 from textcrm_api.answers import AnalysedOut, AnalyseOut, Unit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textcrm.operations.corrections import correct, undo
+from textcrm.operations.models.corrections import correct, undo
 from textcrm_api import convert
 from textcrm_api.answers import CorrectionOut, CorrectionsOut
 from textcrm_api.gate import needs

@@ -10,7 +10,7 @@ from fastapi import Header, Query, Response
 
 from textcrm.errors import NotFoundError
 from textcrm.link import normalise
-from textcrm.operations.accept import put_customers, replace_customer, sent_customer
+from textcrm.operations.intake.accept import put_customers, replace_customer, sent_customer
 from textcrm.records import Customer, Insight
 from textcrm_api import convert, cursors
 from textcrm_api.answers import (

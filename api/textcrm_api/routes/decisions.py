@@ -8,8 +8,8 @@ from typing import Annotated
 from fastapi import Query
 
 from textcrm.link.decisions import Decision
-from textcrm.operations.customer_insights import customer_view
-from textcrm.operations.decisions import decide, decisions, undo
+from textcrm.operations.customers.insights import customer_view
+from textcrm.operations.links.decisions import decide, decisions, undo
 from textcrm.records import CustomerEvent, Insight
 from textcrm_api.answers import (
     CustomerTimelineOut,

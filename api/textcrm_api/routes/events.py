@@ -16,7 +16,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import Header, Query, Request
 from fastapi.responses import StreamingResponse
 
-from textcrm.operations.stream import Result, results_since
+from textcrm.operations.work.stream import Result, results_since
 from textcrm.store import Store
 from textcrm_api.gate import needs
 from textcrm_api.problems import ProblemError

@@ -9,7 +9,8 @@ from fastapi import Query
 from fastapi.responses import StreamingResponse
 
 from textcrm.entities.mask import Purpose
-from textcrm.operations.exports import (
+from textcrm.operations.texts.masking import mask_customer, mask_records
+from textcrm.operations.trends.exports import (
     CUSTOMER_COLUMNS,
     Format,
     customer_pages,
@@ -17,7 +18,6 @@ from textcrm.operations.exports import (
     message_pages,
     written,
 )
-from textcrm.operations.masking import mask_customer, mask_records
 from textcrm.records import Channel, Customer, Insight, Kind, LinkOutcome, Message
 from textcrm_api.eyes import eyes
 from textcrm_api.gate import needs

@@ -6,7 +6,7 @@ from fastapi.responses import Response
 
 from textcrm import __version__
 from textcrm.errors import TextcrmError
-from textcrm.operations.stream import lag
+from textcrm.operations.work.stream import lag
 from textcrm_api import metrics
 from textcrm_api.answers import CheckOut, HealthOut, ProblemKindOut, ProblemKindsOut, ReadyOut
 from textcrm_api.gate import needs, public

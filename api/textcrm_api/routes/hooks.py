@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
-from textcrm.operations.hooks import receive
+from textcrm.operations.intake.hooks import receive
 from textcrm_api.answers import HookTakenOut
 from textcrm_api.gate import public
 from textcrm_api.problems import ProblemError

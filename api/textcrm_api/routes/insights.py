@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from fastapi import Query
 
-from textcrm.operations.views import queue
+from textcrm.operations.desk.views import queue
 from textcrm.records import Channel, Kind, LinkOutcome
 from textcrm_api import convert, cursors
 from textcrm_api.answers import InsightOut, InsightsOut

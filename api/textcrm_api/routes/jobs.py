@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import Response
 
-from textcrm.operations.jobs import Progress, cancel_job, job_progress, start_job
+from textcrm.operations.work.jobs import Progress, cancel_job, job_progress, start_job
 from textcrm_api.answers import JobFilterOut, JobOut, JobsOut
 from textcrm_api.gate import needs
 from textcrm_api.routes import router as common

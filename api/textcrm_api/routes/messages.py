@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import Query
 
-from textcrm.operations.accept import accept
+from textcrm.operations.intake.accept import accept
 from textcrm.records import Channel
 from textcrm_api import convert, cursors
 from textcrm_api.answers import ItemError, MessageOut, MessagesOut, MessagesStoredOut, StoredOut

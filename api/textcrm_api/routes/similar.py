@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Query
 from starlette.concurrency import run_in_threadpool
 
-from textcrm.operations.similar import Found, Similar
+from textcrm.operations.desk.similar import Found, Similar
 from textcrm_api.answers import SimilarItemOut, SimilarOut
 from textcrm_api.eyes import eyes
 from textcrm_api.gate import needs

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Query
 
-from textcrm.operations.views import trend
+from textcrm.operations.desk.views import trend
 from textcrm.records import Channel
 from textcrm.store.rollup import Period
 from textcrm_api.answers import PointOut, TrendsOut

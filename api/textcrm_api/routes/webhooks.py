@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import Response
 
-from textcrm.operations.push import add_webhook, try_webhook, webhook
+from textcrm.operations.work.push import add_webhook, try_webhook, webhook
 from textcrm.store import Store
 from textcrm.store.sinks import Sink
 from textcrm_api.answers import NewWebhookOut, WebhookOut, WebhooksOut, WebhookTriedOut

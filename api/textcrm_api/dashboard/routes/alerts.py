@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from textcrm.operations import topic_runs
-from textcrm.operations.alerts import add_rule
-from textcrm.operations.desk import desk_of
+from textcrm.operations.desk.desk import desk_of
+from textcrm.operations.trends import topics as topic_runs
+from textcrm.operations.trends.alerts import add_rule
 from textcrm.records import CHANNELS
 from textcrm.store.alerts import WHATS
 from textcrm_api.dashboard.pages import Pages

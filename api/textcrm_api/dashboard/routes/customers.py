@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from textcrm.operations import desk, people
-from textcrm.operations.views import snippet
+from textcrm.operations.customers import search as people
+from textcrm.operations.desk import desk
+from textcrm.operations.desk.views import snippet
 from textcrm_api.dashboard.pages import Pages
 from textcrm_api.dashboard.route import read
 

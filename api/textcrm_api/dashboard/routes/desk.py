@@ -12,8 +12,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from textcrm.errors import UsageError
-from textcrm.operations import desk, topic_runs
-from textcrm.operations.users import colleagues
+from textcrm.operations.access.users import colleagues
+from textcrm.operations.desk import desk
+from textcrm.operations.trends import topics as topic_runs
 from textcrm.store.desk import MOST_COUNTED, Cursor, Wanted
 from textcrm_api.dashboard.pages import Pages
 from textcrm_api.dashboard.reading import shown_text

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from textcrm.operations import desk
-from textcrm.operations.jobs import cancel_job, job_progress, start_job
+from textcrm.operations.desk import desk
+from textcrm.operations.work.jobs import cancel_job, job_progress, start_job
 from textcrm.store.jobs import OPEN
 from textcrm_api.dashboard.pages import Pages
 from textcrm_api.dashboard.route import by, first

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from textcrm.errors import NotFoundError
-from textcrm.operations import corrections
-from textcrm.operations.labelling import next_to_label
+from textcrm.operations.models import corrections
+from textcrm.operations.models.labelling import next_to_label
 from textcrm.records import Insight
 from textcrm_api.dashboard.pages import Pages
 from textcrm_api.dashboard.reading import shown_text

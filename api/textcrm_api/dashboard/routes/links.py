@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from textcrm.errors import UsageError
-from textcrm.operations import decisions, review
-from textcrm.operations.views import snippet
+from textcrm.operations.desk.views import snippet
+from textcrm.operations.links import decisions, review
 from textcrm_api.dashboard.pages import Pages
 from textcrm_api.dashboard.route import by, first, read
 

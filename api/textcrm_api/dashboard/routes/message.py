@@ -9,9 +9,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from textcrm.errors import NotFoundError
-from textcrm.operations import corrections, desk
-from textcrm.operations.users import colleagues
-from textcrm.operations.views import snippet
+from textcrm.operations.access.users import colleagues
+from textcrm.operations.desk import desk
+from textcrm.operations.desk.views import snippet
+from textcrm.operations.models import corrections
 from textcrm.records import Insight
 from textcrm_api.dashboard.original import FRAME_HEADERS, original_page
 from textcrm_api.dashboard.pages import Pages

@@ -14,8 +14,8 @@ from starlette.responses import RedirectResponse, Response
 
 from textcrm.catalog import Catalog
 from textcrm.errors import ConflictError, UsageError
-from textcrm.operations.trainings import start_training, trainings_of
-from textcrm.operations.users import may
+from textcrm.operations.access.users import may
+from textcrm.operations.models.trainings import start_training, trainings_of
 from textcrm.registry import ModelEntry, Registry
 from textcrm_api.dashboard.pages import Pages
 from textcrm_api.dashboard.route import by, first
@@ -137,8 +137,8 @@ def _scored(entry: ModelEntry, score: str) -> float | None:
 
 def _on_corrections(pages: Pages, before: ModelEntry, after: ModelEntry) -> dict[str, Any]:
     """Return how two versions answer the newest messages that people corrected."""
-    from textcrm.operations.models import compare_texts, open_model
-    from textcrm.operations.training import corrections_of
+    from textcrm.operations.models.models import compare_texts, open_model
+    from textcrm.operations.models.training import corrections_of
 
     rows = corrections_of(pages.store, task=str(after.body.get("task", after.name)))[-MOST_COMPARED:]
     if not rows:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from textcrm.operations.stream import lag
-from textcrm.operations.work import work_now
+from textcrm.operations.work.state import work_now
+from textcrm.operations.work.stream import lag
 from textcrm_api.dashboard.languages import LANGUAGES
 from textcrm_api.dashboard.pages import THEMES, Pages
 from textcrm_api.dashboard.route import by, first

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from textcrm.operations.quarantine import replay_items
+from textcrm.operations.intake.quarantine import replay_items
 from textcrm_api.dashboard.pages import Pages
 from textcrm_api.dashboard.route import by, first, read
 

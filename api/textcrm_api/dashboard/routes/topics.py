@@ -8,9 +8,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from textcrm.errors import NotFoundError
-from textcrm.operations import topic_runs, trends
-from textcrm.operations.aspects import Aspect, aspects_of
-from textcrm.operations.phrases import phrases_of
+from textcrm.operations.trends import topics as topic_runs
+from textcrm.operations.trends import trends
+from textcrm.operations.trends.aspects import Aspect, aspects_of
+from textcrm.operations.trends.phrases import phrases_of
 from textcrm_api.dashboard.pages import Pages
 from textcrm_api.dashboard.route import by, first
 from textcrm_api.dashboard.routes.trends import CHOICES, asked_of, latest

@@ -12,8 +12,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from textcrm.errors import UsageError
-from textcrm.operations import topic_runs, trends
-from textcrm.operations.desk import desk_of
+from textcrm.operations.desk.desk import desk_of
+from textcrm.operations.trends import topics as topic_runs
+from textcrm.operations.trends import trends
 from textcrm.store import Store
 from textcrm.store.rollup import MOODS, Period, period_end
 from textcrm_api.dashboard.pages import Pages

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from textcrm.errors import TextcrmError, UsageError
-from textcrm.operations import users
+from textcrm.operations.access import users
 from textcrm.store.users import ROLES
 from textcrm_api.dashboard.pages import Pages
 from textcrm_api.dashboard.route import Form, by, first

@@ -1,0 +1,1 @@
+"""Who may do what: users, keys, secrets, and the record of what they did."""

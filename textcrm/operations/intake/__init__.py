@@ -1,0 +1,1 @@
+"""What comes in: files, mailboxes, topics, webhooks, and what could not be read."""

@@ -1,0 +1,1 @@
+"""Which customer wrote a message: found, decided by people, made anew, taken back."""

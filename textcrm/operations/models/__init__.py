@@ -1,0 +1,1 @@
+"""Models and what they learn from: corpora, training, corrections, versions."""

@@ -1,0 +1,370 @@
+"""Training: gather the rows, embed, fit, score against the version that serves, keep, activate."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textcrm import artifact
+from textcrm.catalog import Catalog
+from textcrm.classify.card import card_scores, render_card
+from textcrm.classify.fitted import Training, save
+from textcrm.classify.labelerrors import find_label_errors
+from textcrm.classify.labelled import read_labelled
+from textcrm.classify.predictor import Classifier, load
+from textcrm.classify.train import fit
+from textcrm.embed.cache import encode_cached
+from textcrm.embed.sentence import SentenceEncoder
+from textcrm.errors import ArtifactError, UsageError
+from textcrm.operations.models.corpora import Rows, fetch_missing, read_corpora
+from textcrm.operations.models.models import (
+    DataFile,
+    Steps,
+    figures_of,
+    is_active,
+    only_split,
+    open_model,
+    predict,
+    quiet,
+)
+from textcrm.registry import Registry
+from textcrm.settings import Settings
+from textcrm.specs import RecipeSpec
+
+if TYPE_CHECKING:
+    from textcrm.store import Store
+
+Floats = NDArray[np.float32]
+MARGIN = 0.005  # a new version may be worse by this on held-out data: half a point is within the noise
+
+
+class CorrectedText(Protocol):
+    """A correction as training reads it."""
+
+    @property
+    def text(self) -> str:
+        """What the model read."""
+
+    @property
+    def label(self) -> str:
+        """What a person says is right."""
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    """What training made.
+
+    ``held_out`` are the figures on rows that were not trained on, ``before`` those of the version that was active on
+    the same rows; ``corrections`` the same pair on the corrections (by cross-validation). ``remarks`` are for a person.
+    """
+
+    name: str
+    version: str
+    folder: Path
+    activated: bool
+    scores: Mapping[str, Any]
+    held_out: Mapping[str, Any] | None = None
+    before: Mapping[str, Any] | None = None
+    corrections: Mapping[str, Any] | None = None
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass
+class _Work:
+    """What one training needs, gathered."""
+
+    recipe: RecipeSpec
+    train: Rows
+    held_out: Rows
+    remarks: list[str] = field(default_factory=list)
+
+
+def train(
+    recipe: str | RecipeSpec,
+    *,
+    settings: Settings,
+    data: DataFile | None = None,
+    out: Path | None = None,
+    name: str | None = None,
+    corrections: Iterable[CorrectedText] = (),
+    force: bool = False,
+    fetch: bool = True,
+    steps: Steps | None = None,
+) -> TrainReport:
+    """Train a recipe, from its corpora or from a file, and put the model into the registry or into *out*.
+
+    A version is activated when none was, when it answers with other labels, or when it is not worse than the active
+    one on the same held-out rows and on the corrections; else only by *force*. With *fetch*, optional corpora that
+    are known by reference are brought first.
+
+    Raises
+    ------
+    NotFoundError
+        No such recipe, corpus or file.
+    UsageError
+        The data cannot be trained on.
+    DependencyError
+        The recipe reads sentences and the ``train`` extra is absent.
+    """
+
+    steps = steps or quiet
+    catalog = Catalog(settings.home)
+    spec = catalog.recipe(recipe) if isinstance(recipe, str) else recipe
+    if name is not None:
+        spec = RecipeSpec.model_validate({**spec.model_dump(by_alias=True), "name": name})
+    fetched: list[str] = []
+    if data is None and fetch:
+        with steps("Corpora", None):
+            fetched = fetch_missing(spec, settings)
+    work = _gather(spec, data, settings)
+    work.remarks[:0] = fetched
+    corrected = list(corrections)
+    rows = work.train.with_corrections([(item.text, item.label) for item in corrected])
+    encoder_folder, encoder = _encoder(spec, settings, steps)
+    embeddings = _embed(encoder, rows.texts, settings, steps)
+    ledger = {**rows.ledger, "corrections": len(corrected), "held_out_rows": len(work.held_out.texts)}
+    source = Training(
+        texts=rows.texts,
+        labels=rows.labels,
+        embeddings=embeddings,
+        encoder=encoder.hash if encoder else None,
+        ledger=ledger,
+        weights=rows.weights,
+    )
+    threads = os.cpu_count() or 1
+    with steps(f"Training {spec.name}", None):
+        fitted = fit(spec, source, threads=threads)
+    target = Path(tempfile.mkdtemp(prefix="textcrm-model-"))
+    try:
+        folder = target / "model"
+        save(fitted, source, folder)
+        model = load(folder, encoder=encoder)
+        held_out = _score(model, work.held_out, encoder, settings, steps)
+        _add_scores(folder, held_out, fitted.summary())
+        first = len(rows.texts) - len(corrected)
+        by_cross_validation = fitted.accuracy_outside(range(first, len(rows.texts))) if corrected else None
+        return _keep(
+            folder,
+            encoder_folder,
+            encoder,
+            spec,
+            work,
+            out=out,
+            settings=settings,
+            held_out=held_out,
+            corrected=corrected,
+            by_cross_validation=by_cross_validation,
+            summary=fitted.summary(),
+            force=force,
+            steps=steps,
+        )
+    finally:
+        shutil.rmtree(target, ignore_errors=True)
+
+
+def train_missing(names: Sequence[str], *, settings: Settings, steps: Steps | None = None) -> list[str]:
+    """Train those of the recipes *names* that have no active version, and return their names."""
+    registry = Registry(settings.registry_dir)
+    missing = [name for name in names if not is_active(registry, name)]
+    for name in missing:
+        train(name, settings=settings, steps=steps)
+    return missing
+
+
+def label_errors(
+    recipe: str, *, settings: Settings, data: DataFile | None = None, steps: Steps | None = None
+) -> list[dict[str, Any]]:
+    """Train *recipe* and list the training rows whose label is likely wrong, the surest first."""
+
+    steps = steps or quiet
+    spec = Catalog(settings.home).recipe(recipe)
+    rows = _gather(spec, data, settings).train
+    _, encoder = _encoder(spec, settings, steps)
+    source = Training(rows.texts, rows.labels, _embed(encoder, rows.texts, settings, steps))
+    with steps(f"Training {spec.name}", None):
+        fitted = fit(spec, source, threads=os.cpu_count() or 1)
+    return [
+        {
+            "row": error.row + 1,
+            "label": fitted.labels[error.label],
+            "suggested": fitted.labels[error.suggested],
+            "confidence": round(error.confidence, 4),
+            "text": rows.texts[error.row],
+        }
+        for error in find_label_errors(fitted.outside, fitted.targets.argmax(axis=1))
+    ]
+
+
+def write_card(name: str, folder: Path, *, settings: Settings, steps: Steps | None = None) -> Path:
+    """Score the active version of a model on the held-out rows of its recipe; write ``scores.json`` and ``CARD.md``."""
+    model = open_model(name, settings=settings, threads=os.cpu_count())
+    _, held_out, _ = read_corpora(Catalog(settings.home).recipe(name), settings)
+    figures = _score(model, held_out, None, settings, steps or quiet)
+    if figures is None:
+        raise UsageError(f"the corpora of {name} have no held-out rows", hint="Give some rows split = test.")
+    scores = card_scores(model.body, name=model.name, version=model.version, held_out=figures)
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(scores, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    (folder / "scores.json").write_text(text, encoding="utf-8")
+    (folder / "CARD.md").write_text(render_card(json.loads(text)), encoding="utf-8")
+    return folder / "CARD.md"
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """A text and the label that a person says is right."""
+
+    text: str
+    label: str
+
+
+def corrections_of(store: Store, *, task: str) -> list[Corrected]:
+    """Return the corrections of a task that stand, with what the models read; the last one of a message counts."""
+    last: dict[str, Corrected] = {}
+    standing = store.corrections.list(task=task)
+    messages = store.messages.get_many([correction.message_id for correction in standing])
+    for correction in standing:
+        message = messages.get(correction.message_id)
+        if message is None:
+            continue
+        clean = store.insights.get(correction.message_id).clean
+        subject = (message.subject or "").strip()
+        text = clean if not subject or clean.startswith(subject) else f"{subject}\n\n{clean}"
+        last[correction.message_id] = Corrected(text, correction.label)
+    return list(last.values())
+
+
+def _gather(spec: RecipeSpec, data: DataFile | None, settings: Settings) -> _Work:
+    if data is None:
+        train_rows, held_out, remarks = read_corpora(spec, settings)
+        return _Work(spec, train_rows, held_out, remarks)
+    rows = read_labelled(data.path, text=data.text, label=data.label, with_labels=True, multi_label=spec.multi_label)
+    remarks = [f"Guessed column: {guess}" for guess in rows.guessed]
+    if rows.skipped:
+        remarks.append(f"{len(rows.skipped)} rows without text or label were left out, the first at {rows.skipped[0]}")
+    test, said = only_split(rows, "test")
+    if said:
+        rows, _ = only_split(rows, "train")
+        remarks.append("The file has a column split: trained on train, scored on test")
+    source = {"file": data.path.name, "sha256": artifact.file_sha256(data.path)}
+    nothing = Rows((), (), {})
+    return _Work(
+        spec,
+        Rows(rows.texts, rows.labels, {"sources": [source]}),
+        Rows(test.texts, test.labels, {}) if said else nothing,
+        remarks,
+    )
+
+
+def _encoder(spec: RecipeSpec, settings: Settings, steps: Steps) -> tuple[Path | None, SentenceEncoder | None]:
+    if spec.sentence is None:
+        return None, None
+    from textcrm.embed.export import export_encoder
+
+    with steps("Sentence encoder", None):
+        folder = export_encoder(spec.sentence.model, settings.home / "encoders")
+    return folder, SentenceEncoder.open(folder, threads=os.cpu_count() or 1)
+
+
+def _embed(encoder: SentenceEncoder | None, texts: Sequence[str], settings: Settings, steps: Steps) -> Floats | None:
+    if encoder is None:
+        return None
+
+    with steps("Embedding", len(texts)) as step:
+        return encode_cached(encoder, texts, settings.home / "cache" / "embeddings", step=step)
+
+
+def _score(
+    model: Classifier, rows: Rows, encoder: SentenceEncoder | None, settings: Settings, steps: Steps
+) -> dict[str, Any] | None:
+    """Score *model* on held-out rows, with vectors from the cache where *encoder* is its own."""
+    if not rows.texts:
+        return None
+    ours = encoder if encoder is not None and encoder.hash == model.encoder_hash else None
+    embeddings = _embed(ours, rows.texts, settings, steps)
+    with steps("Scoring held-out rows", len(rows.texts)) as step:
+        return figures_of(model, rows.texts, rows.labels, slices=rows.slices, step=step, embeddings=embeddings)
+
+
+def _add_scores(folder: Path, held_out: Mapping[str, Any] | None, summary: Mapping[str, Any]) -> None:
+    manifest = artifact.read_manifest(folder)
+    names = ("n", "accuracy", "macro_f1", "macro_recall", "ece", "coverage", "accuracy_at_coverage")
+    scores = {name: held_out[name] for name in names} if held_out else dict(summary)
+    body = {**manifest.body, "scores": scores, "scored_on": "held-out rows" if held_out else "out of fold"}
+    artifact.write_manifest(folder, kind="classifier", name=manifest.name, body=body)
+
+
+def _keep(
+    folder: Path,
+    encoder_folder: Path | None,
+    encoder: SentenceEncoder | None,
+    spec: RecipeSpec,
+    work: _Work,
+    *,
+    out: Path | None,
+    settings: Settings,
+    held_out: dict[str, Any] | None,
+    corrected: Sequence[CorrectedText],
+    by_cross_validation: float | None,
+    summary: Mapping[str, Any],
+    force: bool,
+    steps: Steps,
+) -> TrainReport:
+    scores = {**summary, **({k: v for k, v in held_out.items() if isinstance(v, int | float)} if held_out else {})}
+    version = artifact.version_of(folder)
+    if out is not None:
+        if out.exists() and any(out.iterdir()) and not (out / artifact.MANIFEST).is_file():
+            raise UsageError(f"{out.name} holds other files", hint="Name a new folder with --out.")
+        shutil.rmtree(out, ignore_errors=True)
+        shutil.copytree(folder, out)
+        if encoder_folder is not None:
+            shutil.copytree(encoder_folder, out / "encoder")
+        return TrainReport(spec.name, version, out, False, scores, held_out, remarks=tuple(work.remarks))
+    registry = Registry(settings.registry_dir)
+    before, on_corrections, remarks = None, None, list(work.remarks)
+    old = None
+    if is_active(registry, spec.name):
+        try:
+            old = open_model(spec.name, settings=settings, threads=os.cpu_count())
+        except ArtifactError as error:
+            remarks.append(f"The active version cannot be read and was not compared with: {error}")
+    registry.put(folder, encoder=encoder_folder)
+    better = True
+    if old is not None and old.version != version:
+        new_labels = tuple(artifact.read_manifest(folder).body["labels"])
+        if set(old.labels) != set(new_labels):
+            remarks.append("The new version answers with other labels than the active one.")
+        else:
+            before = _score(old, work.held_out, encoder, settings, steps)
+            if before is not None and held_out is not None:
+                better = held_out["macro_f1"] >= before["macro_f1"] - MARGIN
+            if corrected:
+                said = [p.label for p in predict(old, [item.text for item in corrected])]
+                was = float(np.mean([a == item.label for a, item in zip(said, corrected, strict=True)]))
+                on_corrections = {"n": len(corrected), "before": round(was, 4), "after": by_cross_validation}
+                better = better and (by_cross_validation or 0.0) >= was
+    activated = better or force
+    if activated:
+        registry.activate(spec.name, version)
+    else:
+        remarks.append(f"Not activated: worse than the active version. textcrm models activate {spec.name} {version}")
+    return TrainReport(
+        spec.name,
+        version,
+        registry.path(spec.name, version),
+        activated,
+        scores,
+        held_out,
+        before,
+        on_corrections,
+        tuple(remarks),
+    )

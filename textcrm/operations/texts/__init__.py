@@ -1,0 +1,1 @@
+"""What the engine says of texts and messages, and their entities masked."""

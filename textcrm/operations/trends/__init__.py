@@ -1,0 +1,1 @@
+"""What many messages say together: rates, phrases, aspects, topics, alerts, reports."""

@@ -1,0 +1,1 @@
+"""The work behind: how far it is, jobs, and results sent out."""
