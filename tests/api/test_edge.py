@@ -167,7 +167,7 @@ def test_an_answer_that_takes_too_long_is_given_up(
             answer = opened.get(path)
             assert_problem(answer, "request_timeout")
             assert int(answer.headers["retry-after"]) >= 1
-            assert time.monotonic() - begin < 1.2 or path == "/stuck"
+            assert time.monotonic() - begin < 20  # not the thirty seconds that it sleeps
         assert opened.get("/healthz").status_code == 200
     assert "late id=" in caplog.text
 
