@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -28,6 +27,7 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 
 from textcrm.store.codec import Document
+from textcrm.store.private import write_private
 
 Kind = Literal["read", "write", "alarm"]
 KINDS: tuple[Kind, ...] = ("read", "write", "alarm")
@@ -224,9 +224,7 @@ class AuditLog:
         head = {"number": number, "mac": mac, "seal": self._seal(number, mac)}
         with suppress(DuplicateKeyError):  # another process is further
             self._heads.update_one({"_id": "head", "number": {"$lt": number}}, {"$set": head}, upsert=True)
-        partial = self._anchor.with_suffix(f".{os.getpid()}-{id(self)}")
-        partial.write_text(json.dumps([number, mac]), encoding="ascii")
-        partial.replace(self._anchor)
+        write_private(self._anchor, json.dumps([number, mac]), durable=False)
 
     def _head(self) -> tuple[int, str] | None:
         found = self._heads.find_one({"_id": "head"})

@@ -29,6 +29,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from textcrm.errors import DependencyError, UnavailableError
 from textcrm.store.mongod import find_mongod, is_fixed, version
+from textcrm.store.private import write_private
 
 log = logging.getLogger(__name__)
 
@@ -176,7 +177,7 @@ class EmbeddedServer:
             command += ["--networkMessageCompressors", "disabled"]
         pid = _spawn(command)
         try:
-            _write_private(self._state, json.dumps({"pid": pid, "port": port}))
+            write_private(self._state, json.dumps({"pid": pid, "port": port}))
         except OSError:  # the disk is full: nobody would know of the server
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
@@ -335,15 +336,5 @@ def _direct(port: int, password: str | None) -> Iterator[MongoClient[dict[str, A
 def _private_text(path: Path, make: Callable[[], str]) -> str:
     """Return the text of the secret file *path*; make it at the first time, readable by its owner alone."""
     if not path.exists():
-        _write_private(path, make())
+        write_private(path, make())
     return path.read_text().strip()
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Write *text* whole or not at all, mode 0600."""
-    partial = path.with_suffix(path.suffix + f".{os.getpid()}")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
