@@ -10,10 +10,9 @@ from typing import Any
 from bson import Binary
 from pymongo import UpdateOne
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError
 
-from textcrm.errors import ConflictError, NotFoundError
 from textcrm.store.codec import Document
+from textcrm.store.named import Named
 
 
 @dataclass(frozen=True)
@@ -47,14 +46,13 @@ class TakenMail:
     message_id: str | None
 
 
-class Sources:
-    """The sources."""
+class Sources(Named[SourceEntry]):
+    """The sources. Who has the lease of one reads it alone."""
 
     def __init__(self, database: Database[Document], now: Callable[[], datetime]) -> None:
-        self._c = database["sources"]
+        super().__init__(database, now, kind="source", read=_entry)
         self._places = database["source_places"]
         self._taken = database["source_taken"]
-        self._now = now
 
     def add(self, name: str, *, kind: str, channel: str, config: dict[str, Any], secret: bytes) -> None:
         """Keep a source.
@@ -64,8 +62,7 @@ class Sources:
         ConflictError
             One of this name exists.
         """
-        document: Document = {
-            "_id": name,
+        fields: Document = {
             "kind": kind,
             "channel": channel,
             "config": config,
@@ -74,27 +71,7 @@ class Sources:
             "read_at": None,
             "problem": "",
         }
-        try:
-            self._c.insert_one(document)
-        except DuplicateKeyError as error:
-            raise ConflictError(f"A source named {name[:64]!r} exists", hint="Choose another name.") from error
-
-    def list(self) -> list[SourceEntry]:
-        """Return the sources by name."""
-        return [_entry(d) for d in self._c.find({}).sort("_id", 1)]
-
-    def get(self, name: str) -> SourceEntry:
-        """Return one source.
-
-        Raises
-        ------
-        NotFoundError
-            There is none of this name.
-        """
-        document = self._c.find_one({"_id": {"$eq": name}})
-        if document is None:
-            raise NotFoundError(f"There is no source {name[:64]!r}", hint="See: textcrm sources list.")
-        return _entry(document)
+        self._add(name, fields)
 
     def remove(self, name: str) -> None:
         """Forget a source, its secret, and how far it was read. The messages stay.
@@ -104,8 +81,7 @@ class Sources:
         NotFoundError
             There is none of this name.
         """
-        if not self._c.delete_one({"_id": {"$eq": name}}).deleted_count:
-            raise NotFoundError(f"There is no source {name[:64]!r}", hint="See: textcrm sources list.")
+        self._forget(name)
         self._places.delete_many({"source": {"$eq": name}})
         self._taken.delete_many({"source": {"$eq": name}})
 
@@ -113,23 +89,12 @@ class Sources:
         """Note that a source was read, or why not."""
         self._c.update_one({"_id": {"$eq": name}}, {"$set": {"read_at": self._now(), "problem": problem}})
 
-    def lease(self, name: str, owner: str, lease: timedelta) -> bool:
-        """Take or keep the right to read a source alone; tell whether it was given."""
-        now = self._now()
-        free = {"$or": [{"lease.owner": owner}, {"lease": None}, {"lease.deadline": {"$lt": now}}]}
-        change = {"$set": {"lease": {"owner": owner, "deadline": now + lease}}}
-        return self._c.update_one({"_id": {"$eq": name}, **free}, change).matched_count == 1
-
     def due(self, name: str, *, every: timedelta) -> bool:
         """Tell whether a source was not compared for so long, and note that it is now."""
         now = self._now()
         late = {"$or": [{"compared_at": None}, {"compared_at": {"$lt": now - every}}]}
         done = self._c.update_one({"_id": {"$eq": name}, **late}, {"$set": {"compared_at": now}})
         return done.modified_count == 1
-
-    def give_up(self, name: str, owner: str) -> None:
-        """Let another one read a source."""
-        self._c.update_one({"_id": {"$eq": name}, "lease.owner": owner}, {"$set": {"lease": None}})
 
     def place(self, name: str, folder: str) -> FolderPlace | None:
         """Return how far a folder was read."""
