@@ -120,6 +120,37 @@ def test_the_database_is_gone_for_a_while(
     assert counts == {"messages": 1000, **NOTHING}
 
 
+# the times in which the driver finds out, made short; the long form has those that ship
+QUICK = "" if LONG else "&heartbeatFrequencyMS=500&connectTimeoutMS=500&serverSelectionTimeoutMS=1000"
+
+
+def test_a_database_that_hangs_is_noticed_and_found_again(
+    own: tuple[EmbeddedServer, str, Store], capsys: pytest.CaptureFixture[str]
+) -> None:
+    server, uri, _ = own
+    running = server.running()
+    assert running is not None
+    with connect(uri + QUICK) as client:
+        store = Store(client, "chaos")
+        feeder = threading.Thread(target=feed, args=(store, 0, 2 * SOME), daemon=True)
+        with at_work(store) as worker:
+            feeder.start()
+            until(lambda: worker.done > 20)
+            os.kill(running.pid, signal.SIGSTOP)  # its connections stay open, and nothing is answered
+            try:
+                until(lambda: worker.state == "waiting", 45)  # sooner than a single command may last
+                why = worker.why
+            finally:
+                os.kill(running.pid, signal.SIGCONT)
+            feeder.join()
+            until(lambda: settled(store), 120)
+    counts = check(uri, "chaos", 2 * SOME)
+    with capsys.disabled():
+        print(f"\nmongod hung: {counts}")
+    assert "does not answer" in why.lower()
+    assert counts == {"messages": 2 * SOME, **NOTHING}
+
+
 @contextmanager
 def failing(store: Store, data: dict[str, Any], mode: dict[str, Any] | str = "alwaysOn") -> Iterator[None]:
     command = store.client.admin.command

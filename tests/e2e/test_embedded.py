@@ -194,7 +194,7 @@ def test_releases_with_the_fix(release: tuple[int, int, int] | None, fixed: bool
 
 
 def test_a_database_that_does_not_answer(tmp_path: Path) -> None:
-    uri = "mongodb://127.0.0.1:9/?replicaSet=x"
+    uri = "mongodb://127.0.0.1:9/?replicaSet=x&serverSelectionTimeoutMS=300"
     with (
         pytest.raises(UnavailableError, match="does not answer"),
         open_store(Settings(home=tmp_path, mongodb_uri=uri)),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
-from pymongo.errors import PyMongoError
+from pymongo.errors import ConnectionFailure, PyMongoError
 
 from textcrm.errors import EngineDownError, StoreError
 from textcrm.operations.links.claims import (
@@ -223,7 +223,12 @@ class Worker:
                 return
 
     def _wait_for_database(self, error: Exception) -> None:
-        why = error.what if isinstance(error, StoreError) else f"the database failed ({type(error).__name__})"
+        if isinstance(error, StoreError):
+            why = error.what
+        elif isinstance(error, ConnectionFailure):
+            why = "the database does not answer"
+        else:
+            why = f"the database failed ({type(error).__name__})"
         self._say("waiting", why)
         self._stop.wait(OUTAGE_SECONDS)
 
