@@ -195,15 +195,15 @@ class Play:
 
 @pytest.mark.slow
 @pytest.mark.timeout(7200 if LONG else 300)
-def test_nothing_is_lost_and_nothing_done_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    server = EmbeddedServer(tmp_path / "home")
+def test_nothing_is_lost_and_nothing_done_twice(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    server = EmbeddedServer(place / "home")
     uri = server.open()
     try:
         with connect(uri) as client:
             store = Store(client, DATABASE)
             store.prepare()
             key, _ = create_key(store, "chaos")
-            play = Play(uri, server, tmp_path / "log")
+            play = Play(uri, server, place / "log")
             try:
                 caller = Caller(play.port, key)
                 try:
@@ -217,7 +217,7 @@ def test_nothing_is_lost_and_nothing_done_twice(tmp_path: Path, capsys: pytest.C
                 wait_until_settled(store)
                 # killed three times each, by chance: a person looks at them, and has them analysed again
                 waiting = store.quarantine.list()
-                replay_items(store, waiting, settings=Settings(home=tmp_path))
+                replay_items(store, waiting, settings=Settings(home=place))
                 wait_until_settled(store)
             finally:
                 play.nursery.close(list(play.cast.values()))
