@@ -36,7 +36,7 @@ from textcrm.stream.worker import Worker
 
 LONG = os.environ.get("TEXTCRM_CHAOS") == "long"
 AWAY_SECONDS, DEAD_SECONDS = (300, 5) if LONG else (2, 1)
-SOME = 2_000 if LONG else 200
+SOME, MANY, FEW = (2_000, 1_000, 200) if LONG else (200, 400, 100)
 # how long the driver waits until it says that a server is gone
 QUICK = "" if LONG else "&heartbeatFrequencyMS=500&connectTimeoutMS=500&serverSelectionTimeoutMS=1000"
 NOTHING = {"lost": 0, "doubled": 0, "wrong": 0, "quarantined": 0, "unfinished": 0}
@@ -99,7 +99,7 @@ def test_the_database_is_gone_for_a_while(
     own: tuple[EmbeddedServer, str, Store], place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server, uri, store = own
-    feeder = threading.Thread(target=feed, args=(store, 0, 1000), daemon=True)
+    feeder = threading.Thread(target=feed, args=(store, 0, MANY), daemon=True)
     with at_work(store) as worker:
         feeder.start()
         until(lambda: worker.done > 50)
@@ -116,10 +116,10 @@ def test_the_database_is_gone_for_a_while(
         back = time.monotonic() - begin
         feeder.join()
         until(lambda: settled(store), 120)
-    counts = check(uri, "chaos", 1000)
+    counts = check(uri, "chaos", MANY)
     with capsys.disabled():
         print(f"\nmongod away for {AWAY_SECONDS} s: back in {back:.1f} s (its own start included), {counts}")
-    assert counts == {"messages": 1000, **NOTHING}
+    assert counts == {"messages": MANY, **NOTHING}
 
 
 def test_a_database_that_hangs_is_noticed_and_found_again(
@@ -175,14 +175,14 @@ def test_connections_that_are_cut_and_delayed(
 ) -> None:
     with at_work(store) as worker:
         with failing(store, data, {"activationProbability": 0.15}):
-            feed(store, 0, 200)
+            feed(store, 0, FEW)
             until(lambda: worker.done > 20, 60)
         until(lambda: settled(store))
     assert settings.mongodb_uri is not None
-    counts = check(settings.mongodb_uri.get_secret_value(), settings.database, 200)
+    counts = check(settings.mongodb_uri.get_secret_value(), settings.database, FEW)
     with capsys.disabled():
         print(f"\n{data}: {counts}")
-    assert counts == {"messages": 200, **NOTHING}
+    assert counts == {"messages": FEW, **NOTHING}
 
 
 def test_a_change_stream_that_loses_its_place_again_and_again(
@@ -193,7 +193,7 @@ def test_a_change_stream_that_loses_its_place_again_and_again(
             begin = time.monotonic()
             feed(store, 0, 100)
             until(lambda: settled_by_find(store))
-            time.sleep(4)
+            time.sleep(4 if LONG else 2)
             seconds, gaps = time.monotonic() - begin, worker.wake.gaps
         assert 1 <= gaps <= seconds + 2  # at most one retry a second
         assert "lost its place" in caplog.text
