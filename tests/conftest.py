@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,15 +37,26 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # when it may open no more.
 FORGETFUL = ("minSnapshotHistoryWindowInSeconds=5", "wiredTigerFileHandleCloseIdleTime=10", "syncdelay=10")
 
+# To drop a database waits for the journal, which is written every 100 ms: with a test each, a minute in all.
+PROMPT = "--journalCommitInterval=2"
+
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """The URI of a real mongod that all tests share; its files lie in memory where there is room."""
     parameters = ("enableTestCommands=1", *FORGETFUL)
     with quick_folder() as folder:
-        embedded = EmbeddedServer(folder, options=tuple(f"--setParameter={p}" for p in parameters))
+        embedded = EmbeddedServer(folder, options=(PROMPT, *(f"--setParameter={p}" for p in parameters)))
         yield embedded.open()
         embedded.close()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Path]:
+    """A folder for a server of the test's own: in memory, but on the disk in the long form of the chaos tests."""
+    long = os.environ.get("TEXTCRM_CHAOS") == "long"
+    with nullcontext(tmp_path) if long else quick_folder() as folder:
+        yield folder
 
 
 @pytest.fixture
