@@ -61,6 +61,7 @@ def test_a_value_of_another_type_is_refused_and_not_guessed(reader: TestClient, 
 CONFIG = SchemathesisConfig.from_dict(
     {
         "generation": {"max-examples": 25},
+        "request-timeout": 120.0,
         "checks": {
             # a request that keeps the schema may still ask for what cannot be: 400, 409, 412, 422
             "positive_data_acceptance": {"expected-statuses": [200, 201, 202, 400, 404, 409, 412, 422]},

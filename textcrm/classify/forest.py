@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from textcrm.classify.onnxtree import tree_graph
 from textcrm.errors import ArtifactError
+from textcrm.onnx import open_session
 
 Floats = NDArray[np.float32]
 MAX_NODES = 20_000_000
@@ -50,8 +51,6 @@ class Trees:
 
     def session(self, features: int, *, threads: int = 1) -> Any:
         """Return an ONNX Runtime session that maps (n, features) to (n, outputs)."""
-        import onnxruntime
-
         sizes = np.diff(np.append(self.roots, len(self.feature)))
         trees = np.repeat(np.arange(len(self.roots)), sizes)
         nodes = np.arange(len(self.feature)) - np.repeat(self.roots, sizes)
@@ -65,11 +64,7 @@ class Trees:
             value=(self.value / len(self.roots)).astype(np.float32),
             features=features,
         )
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        return open_session(graph, threads=threads)
 
     def path_contributions(self, row: Floats, output: int) -> tuple[float, NDArray[np.float64]]:
         """Return the mean over all rows and what each feature adds to it on the way of *row* down the trees.

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textcrm.classify.onnxwire import INT8, INT32, UINT8, constant, model, node, tensor
+from textcrm.onnx import open_session
 
 Floats = NDArray[np.float32]
 _ZERO = 128  # the byte that stands for 0 in a text's vector
@@ -25,8 +26,6 @@ class ByteVectors:
     """
 
     def __init__(self, vectors: Floats, *, threads: int = 1) -> None:
-        import onnxruntime
-
         self.shape = vectors.shape
         self._step = float(np.abs(vectors).max(initial=1e-6)) / 127
         stored = np.round(vectors / self._step).astype(np.int8)
@@ -36,11 +35,7 @@ class ByteVectors:
             [tensor("dots", INT32, len(vectors))],
             [constant("stored", INT8, np.ascontiguousarray(stored.T)), constant("zero", UINT8, np.uint8(_ZERO))],
         )
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._session = open_session(graph, threads=threads)
 
     def dot(self, rows: Floats) -> Floats:
         """Return the dot products of *rows*, of shape (n, dimensions), as an array of shape (n, m), float32."""

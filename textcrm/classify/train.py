@@ -23,6 +23,7 @@ from textcrm.errors import UsageError
 from textcrm.specs import CuesView, RecipeSpec
 
 Floats = NDArray[np.float32]
+LEAST_ROWS = 10
 MAX_LABELS = 400
 FEW_ROWS = 2_000
 
@@ -108,6 +109,11 @@ def _targets(data: Training, *, multi_label: bool) -> tuple[tuple[str, ...], NDA
         raise UsageError(
             f"a model needs 2 to {MAX_LABELS} different labels; the data has {len(names)}",
             hint="Give texts of at least two kinds, or name another column of labels with --label.",
+        )
+    if len(data.texts) < LEAST_ROWS:
+        raise UsageError(
+            f"a model needs at least {LEAST_ROWS} texts; the data has {len(data.texts)}",
+            hint="Label more: what so few say of others is chance.",
         )
     if not multi_label and any(len(row) != 1 for row in data.labels):
         raise UsageError("every text needs exactly one label", hint="Use a recipe with multi_label = true.")

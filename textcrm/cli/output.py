@@ -68,7 +68,9 @@ def print_table(
     widths = [max([len(name), *(row[i].cell_len for row in cells)]) for i, name in enumerate(names)]
     room = screen.width - sum(w for w, name in zip(widths, names, strict=True) if name != cut) - 3 * len(names)
     for name, width in zip(names, widths, strict=True):
-        if name == cut:
+        if cut is not None and room < LEAST_CUT:  # nothing fits on a line: everything folds
+            table.add_column(name, overflow="fold")
+        elif name == cut:
             table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=max(LEAST_CUT, room))
         elif cut is not None:
             table.add_column(name, no_wrap=True, min_width=min(width, MOST_FIXED))

@@ -32,6 +32,9 @@ def register(app: typer.Typer) -> None:
     app.add_typer(corpora, name="corpora")
 
 
+_SCORED_ON = {"held-out rows": "held-out", "out of fold": "folds"}
+
+
 def list_(json: Json = False) -> None:
     """List the versions of all models."""
     from textcrm.registry import Registry
@@ -43,12 +46,13 @@ def list_(json: Json = False) -> None:
         return
     output.print_table(
         "Models",
-        ("name", "version", "active", "task", "labels", "accuracy", "scored on"),
+        ("name", "version", "active", "task", "labels", "accuracy", "on"),
         [
             (e.name, e.version, "yes" if e.active else "", e.body.get("task", ""), len(e.body.get("labels", ())),
-             e.body.get("scores", {}).get("accuracy", ""), e.body.get("scored_on", ""))
+             e.body.get("scores", {}).get("accuracy", ""), _SCORED_ON.get(e.body.get("scored_on", ""), ""))
             for e in entries
         ],
+        cut="name",
     )  # fmt: skip
 
 
@@ -176,7 +180,8 @@ def errors(
     output.print_table(
         f"{len(found)} likely errors",
         ("row", "label", "rather", "self-confidence", "text"),
-        [(i["row"], i["label"], i["suggested"], i["confidence"], i["text"][:70]) for i in found[:limit]],
+        [(i["row"], i["label"], i["suggested"], i["confidence"], i["text"]) for i in found[:limit]],
+        cut="text",
     )
 
 

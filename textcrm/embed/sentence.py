@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from textcrm import artifact
 from textcrm.errors import ArtifactError
+from textcrm.onnx import open_session
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -55,20 +56,14 @@ class SentenceEncoder:
         ArtifactError
             The folder is not as its manifest says, or ONNX Runtime cannot read it.
         """
-        import onnxruntime
         from tokenizers import Tokenizer
 
         manifest = artifact.check(folder, kind="encoder")
         try:
             dimensions, length = int(manifest.body["dimensions"]), int(manifest.body["max_tokens"])
             tokenizer = Tokenizer.from_str((folder / "tokenizer.json").read_text(encoding="utf-8"))
-            options = onnxruntime.SessionOptions()
-            options.intra_op_num_threads = 1  # batches go side by side: threads within one wait for each other, busily
-            options.inter_op_num_threads = 1
-            options.log_severity_level = 3
-            session = onnxruntime.InferenceSession(
-                (folder / "encoder.onnx").read_bytes(), options, providers=["CPUExecutionProvider"]
-            )
+            # one thread: batches go side by side, and threads within one wait for each other, busily
+            session = open_session((folder / "encoder.onnx").read_bytes())
         except Exception as error:
             raise ArtifactError(
                 f"the encoder in {folder.name} cannot be opened", hint="Train the model again."

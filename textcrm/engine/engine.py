@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from textcrm.classify.explain import explain
 from textcrm.classify.shared import SharedTexts
@@ -32,9 +32,6 @@ from textcrm.records import (
     Prediction,
 )
 from textcrm.settings import Settings
-
-if TYPE_CHECKING:
-    pass
 
 FindCustomers = Callable[[Sequence[str]], Sequence[Customer]]
 

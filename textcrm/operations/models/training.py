@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,9 +141,11 @@ def train(
         ledger=ledger,
         weights=rows.weights,
     )
-    threads = os.cpu_count() or 1
     with steps(f"Training {spec.name}", None):
-        fitted = fit(spec, source, threads=threads)
+        fitted = fit(spec, source, threads=os.cpu_count() or 1)
+    work.remarks += _rare(rows.labels, spec.folds)
+    if spec.head == "auto":
+        work.remarks.append(_chosen(fitted.head_scores))
     target = Path(tempfile.mkdtemp(prefix="textcrm-model-"))
     try:
         folder = target / "model"
@@ -263,6 +266,21 @@ def _gather(spec: RecipeSpec, data: DataFile | None, settings: Settings) -> _Wor
         Rows(test.texts, test.labels, {}) if said else nothing,
         remarks,
     )
+
+
+def _rare(labels: Sequence[Sequence[str]], folds: int) -> list[str]:
+    """Warn of labels that some folds do not see: of those the figures say little."""
+    rare = {name: n for name, n in Counter(name for row in labels for name in row).items() if n < folds}
+    if not rare:
+        return []
+    named = ", ".join(f"{name} ({n})" for name, n in sorted(rare.items())[:5]) + (", ..." if len(rare) > 5 else "")
+    return [f"Labels with fewer than {folds} texts, of which the figures say little: {named}"]
+
+
+def _chosen(accuracy: Mapping[str, float]) -> str:
+    """Say which head won, and by how much."""
+    ranked = sorted(accuracy.items(), key=lambda item: -item[1])
+    return "Out-of-fold accuracy of the heads, the first is used: " + ", ".join(f"{k} {v:.4f}" for k, v in ranked)
 
 
 def _encoder(spec: RecipeSpec, settings: Settings, steps: Steps) -> tuple[Path | None, SentenceEncoder | None]:
