@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.places import quick_folder
 from textcrm.settings import Settings
 from textcrm.store.client import Store, connect
 from textcrm.store.embedded import EmbeddedServer
@@ -37,18 +36,27 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # A database a test means thousands of files: without these the server keeps dropped ones open for minutes, and ends
 # when it may open no more.
 FORGETFUL = ("minSnapshotHistoryWindowInSeconds=5", "wiredTigerFileHandleCloseIdleTime=10", "syncdelay=10")
-MEMORY_DISK, ROOM = Path("/dev/shm"), 4_000_000_000  # noqa: S108 (the folder below it is made for this run alone)
+
+# To drop a database waits for the journal, which is written every 100 ms: with a test each, a minute in all.
+PROMPT = "--journalCommitInterval=2"
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """The URI of a real mongod that all tests share; its files lie in memory where there is room."""
-    roomy = MEMORY_DISK.is_dir() and shutil.disk_usage(MEMORY_DISK).free > ROOM
     parameters = ("enableTestCommands=1", *FORGETFUL)
-    with tempfile.TemporaryDirectory(dir=MEMORY_DISK if roomy else None) as folder:
-        embedded = EmbeddedServer(Path(folder), options=tuple(f"--setParameter={p}" for p in parameters))
+    with quick_folder() as folder:
+        embedded = EmbeddedServer(folder, options=(PROMPT, *(f"--setParameter={p}" for p in parameters)))
         yield embedded.open()
         embedded.close()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Path]:
+    """A folder for a server of the test's own: in memory, but on the disk in the long form of the chaos tests."""
+    long = os.environ.get("TEXTCRM_CHAOS") == "long"
+    with nullcontext(tmp_path) if long else quick_folder() as folder:
+        yield folder
 
 
 @pytest.fixture

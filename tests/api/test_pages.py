@@ -32,6 +32,7 @@ from textcrm.records import Message
 from textcrm.registry import Registry
 from textcrm.settings import Settings
 from textcrm.store import Store
+from textcrm.store.client import connect
 from textcrm_api import dashboard
 from textcrm_api.dashboard import sign_in_link
 from textcrm_api.dashboard.original import harmless
@@ -77,6 +78,35 @@ def person(stranger: TestClient, store: Store) -> TestClient:
     return stranger
 
 
+@pytest.fixture(scope="module")
+def shared(home: Path, server: str) -> Iterator[tuple[TestClient, Store]]:
+    """A client and the store behind it, for all tests that change nothing; `passer_by` and `visitor` are its faces."""
+    settings = Settings(home=home, mongodb_uri=server, database="test_shared_pages")
+    with connect(server) as connection:
+        store = Store(connection, settings.database)
+        store.prepare()
+        fill(store)
+        with TestClient(application(settings, store), follow_redirects=False) as client:
+            yield client, store
+        connection.drop_database(settings.database)
+
+
+@pytest.fixture
+def passer_by(shared: tuple[TestClient, Store]) -> TestClient:
+    """A stranger who changes nothing."""
+    client, _ = shared
+    client.cookies.clear()
+    return client
+
+
+@pytest.fixture
+def visitor(passer_by: TestClient, shared: tuple[TestClient, Store]) -> TestClient:
+    """A person who changes nothing."""
+    link = sign_in_link(shared[1], BASE, name="Robin Vale")
+    assert passer_by.get(link).status_code == 303
+    return passer_by
+
+
 def csrf(person: TestClient) -> str:
     found = re.search(r'name="csrf" value="([0-9a-f]{64})"', person.get("/desk").text)
     assert found
@@ -84,16 +114,16 @@ def csrf(person: TestClient) -> str:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_stranger_is_led_to_the_sign_in_and_sees_nothing(stranger: TestClient, path: str) -> None:
-    answered = stranger.get(path)
+def test_a_stranger_is_led_to_the_sign_in_and_sees_nothing(passer_by: TestClient, path: str) -> None:
+    answered = passer_by.get(path)
     assert answered.status_code == 303
     assert urlsplit(answered.headers["location"]).path == "/signin"
     assert "kettle" not in answered.text
 
 
 @pytest.mark.parametrize("path", ["/desk/act", "/models/activate", "/signout"])
-def test_a_stranger_changes_nothing(stranger: TestClient, path: str) -> None:
-    assert stranger.post(path, data={"action": "close"}).status_code == 401
+def test_a_stranger_changes_nothing(passer_by: TestClient, path: str) -> None:
+    assert passer_by.post(path, data={"action": "close"}).status_code == 401
 
 
 def test_the_link_works_once(stranger: TestClient, store: Store) -> None:
@@ -118,8 +148,8 @@ def test_signing_in_leads_nowhere_else(stranger: TestClient, store: Store, to: s
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_every_page_carries_a_policy_without_inline_code(person: TestClient, path: str) -> None:
-    answered = person.get(path)
+def test_every_page_carries_a_policy_without_inline_code(visitor: TestClient, path: str) -> None:
+    answered = visitor.get(path)
     assert answered.status_code == 200
     policy = answered.headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -133,16 +163,16 @@ def test_every_page_carries_a_policy_without_inline_code(person: TestClient, pat
 
 
 @pytest.mark.parametrize("path", ["/desk", "/trends", "/customers"])
-def test_a_page_is_light(person: TestClient, path: str) -> None:
-    text = person.get(path).text
+def test_a_page_is_light(visitor: TestClient, path: str) -> None:
+    text = visitor.get(path).text
     ours = [a for a in re.findall(r"\"(/static/[^\"]+)\"", text) if "plotly.js" not in a]
-    assert len(text) + sum(len(person.get(a).content) for a in ours) <= 300_000
+    assert len(text) + sum(len(visitor.get(a).content) for a in ours) <= 300_000
 
 
-def test_our_scripts_are_small(person: TestClient) -> None:
-    text = person.get("/trends").text
+def test_our_scripts_are_small(visitor: TestClient) -> None:
+    text = visitor.get("/trends").text
     scripts = [a for a in re.findall(r'<script src="([^"]+)"', text) if "plotly" not in a]
-    assert sum(len(person.get(a).content) for a in scripts) <= 40_000
+    assert sum(len(visitor.get(a).content) for a in scripts) <= 40_000
 
 
 @pytest.mark.parametrize("token", ["", "0" * 64])
@@ -195,8 +225,8 @@ def test_keyset_pages_show_every_message_once(person: TestClient, messages: list
         ("state=closed", 0),
     ],
 )
-def test_filters(person: TestClient, query: str, count: int) -> None:
-    text = person.get(f"/desk?{query}").text
+def test_filters(visitor: TestClient, query: str, count: int) -> None:
+    text = visitor.get(f"/desk?{query}").text
     found = re.search(r'class="count" data-count>([\d,]+)<', text)
     assert found
     assert int(found[1]) == count
@@ -205,14 +235,14 @@ def test_filters(person: TestClient, query: str, count: int) -> None:
 @pytest.mark.parametrize(
     "query", ["state=x", "since=yesterday", "after=zz", "since=2026-13-01", "after=W10%3D", "urgency[$ne]=x"]
 )
-def test_an_address_that_cannot_be_gives_a_page_not_a_failure(person: TestClient, query: str) -> None:
-    answered = person.get(f"/desk?{query}")
+def test_an_address_that_cannot_be_gives_a_page_not_a_failure(visitor: TestClient, query: str) -> None:
+    answered = visitor.get(f"/desk?{query}")
     assert answered.status_code in (200, 400, 422)
     assert "<h1>" in answered.text
 
 
-def test_an_unknown_message_gives_a_page(person: TestClient) -> None:
-    answered = person.get("/desk/nothing")
+def test_an_unknown_message_gives_a_page(visitor: TestClient) -> None:
+    answered = visitor.get("/desk/nothing")
     assert answered.status_code == 404
     assert "text/html" in answered.headers["content-type"]
 

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from tests.terminal import textcrm
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -36,28 +38,23 @@ def environment(settings: Settings, models: Path) -> dict[str, str]:
     }
 
 
-def textcrm(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [*PROGRAM, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
-
-
-def test_keys_are_made_listed_and_revoked(environment: dict[str, str], store: Store) -> None:
-    made = textcrm(environment, "keys", "create", "crm", "--scope", "read", "--expires-days", "30", "--json")
+def test_keys_are_made_listed_and_revoked(settings: Settings, store: Store) -> None:
+    made = textcrm(settings, "keys", "create", "crm", "--scope", "read", "--expires-days", "30", "--json")
     assert made.returncode == 0, made.stderr
     key = json.loads(made.stdout)
     found = store.keys.check(key["key"])
     assert found is not None
     assert (found.name, found.scopes) == ("crm", ("read",))
-    plain = textcrm(environment, "keys", "create", "other")
+    plain = textcrm(settings, "keys", "create", "other")
     assert plain.stdout.strip().startswith("tcrm_")
-    assert textcrm(environment, "keys", "create", "crm").returncode == 2
-    assert textcrm(environment, "keys", "create", "x", "--scope", "all").returncode == 2
-    listed = json.loads(textcrm(environment, "keys", "list", "--json").stdout)
+    assert textcrm(settings, "keys", "create", "crm").returncode == 2
+    assert textcrm(settings, "keys", "create", "x", "--scope", "all").returncode == 2
+    listed = json.loads(textcrm(settings, "keys", "list", "--json").stdout)
     assert {item["name"] for item in listed} == {"crm", "other"}
     assert key["key"] not in json.dumps(listed)
-    assert textcrm(environment, "keys", "revoke", "crm").returncode == 0
+    assert textcrm(settings, "keys", "revoke", "crm").returncode == 0
     assert store.keys.check(key["key"]) is None
-    assert textcrm(environment, "keys", "revoke", "crm").returncode == 2
+    assert textcrm(settings, "keys", "revoke", "crm").returncode == 2
 
 
 @pytest.mark.slow

@@ -1,7 +1,7 @@
 """The database gone, cut off, slow, forgetful, full: nothing is lost, and the work comes back by itself.
 
-``TEXTCRM_CHAOS=long`` (make chaos) keeps the database away for five minutes instead of five seconds, and has more
-messages come in.
+``TEXTCRM_CHAOS=long`` (make chaos) keeps the database away for five minutes instead of two seconds, has more messages
+come in, and the driver waits as long as it does in the product.
 """
 
 from __future__ import annotations
@@ -35,8 +35,10 @@ from textcrm.store.embedded import EmbeddedServer
 from textcrm.stream.worker import Worker
 
 LONG = os.environ.get("TEXTCRM_CHAOS") == "long"
-AWAY_SECONDS = 300 if LONG else 5
-SOME = 2_000 if LONG else 200
+AWAY_SECONDS, DEAD_SECONDS = (300, 5) if LONG else (2, 1)
+SOME, MANY, FEW = (2_000, 1_000, 200) if LONG else (200, 400, 100)
+# how long the driver waits until it says that a server is gone
+QUICK = "" if LONG else "&heartbeatFrequencyMS=500&connectTimeoutMS=500&serverSelectionTimeoutMS=1000"
 NOTHING = {"lost": 0, "doubled": 0, "wrong": 0, "quarantined": 0, "unfinished": 0}
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900 if LONG else 180)]
 
@@ -82,10 +84,10 @@ def feed(store: Store, start: int, count: int) -> None:
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[tuple[EmbeddedServer, str, Store]]:
+def own(place: Path) -> Iterator[tuple[EmbeddedServer, str, Store]]:
     """A server of the test's own, and a store on it."""
-    server = EmbeddedServer(tmp_path)
-    uri = server.open()
+    server = EmbeddedServer(place)
+    uri = server.open() + QUICK
     with connect(uri) as client:
         store = Store(client, "chaos")
         store.prepare()
@@ -94,14 +96,14 @@ def own(tmp_path: Path) -> Iterator[tuple[EmbeddedServer, str, Store]]:
 
 
 def test_the_database_is_gone_for_a_while(
-    own: tuple[EmbeddedServer, str, Store], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    own: tuple[EmbeddedServer, str, Store], place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server, uri, store = own
-    feeder = threading.Thread(target=feed, args=(store, 0, 1000), daemon=True)
+    feeder = threading.Thread(target=feed, args=(store, 0, MANY), daemon=True)
     with at_work(store) as worker:
         feeder.start()
         until(lambda: worker.done > 50)
-        with (tmp_path / "mongodb" / "start.lock").open("w") as lock:  # nobody may start it again
+        with (place / "mongodb" / "start.lock").open("w") as lock:  # nobody may start it again
             fcntl.flock(lock, fcntl.LOCK_EX)
             running = server.running()
             assert running is not None
@@ -114,10 +116,35 @@ def test_the_database_is_gone_for_a_while(
         back = time.monotonic() - begin
         feeder.join()
         until(lambda: settled(store), 120)
-    counts = check(uri, "chaos", 1000)
+    counts = check(uri, "chaos", MANY)
     with capsys.disabled():
         print(f"\nmongod away for {AWAY_SECONDS} s: back in {back:.1f} s (its own start included), {counts}")
-    assert counts == {"messages": 1000, **NOTHING}
+    assert counts == {"messages": MANY, **NOTHING}
+
+
+def test_a_database_that_hangs_is_noticed_and_found_again(
+    own: tuple[EmbeddedServer, str, Store], capsys: pytest.CaptureFixture[str]
+) -> None:
+    server, uri, store = own
+    running = server.running()
+    assert running is not None
+    feeder = threading.Thread(target=feed, args=(store, 0, 2 * SOME), daemon=True)
+    with at_work(store) as worker:
+        feeder.start()
+        until(lambda: worker.done > 20)
+        os.kill(running.pid, signal.SIGSTOP)  # its connections stay open, and nothing is answered
+        try:
+            until(lambda: worker.state == "waiting", 45)  # sooner than a single command may last
+            why = worker.why
+        finally:
+            os.kill(running.pid, signal.SIGCONT)
+        feeder.join()
+        until(lambda: settled(store), 120)
+    counts = check(uri, "chaos", 2 * SOME)
+    with capsys.disabled():
+        print(f"\nmongod hung: {counts}")
+    assert "does not answer" in why.lower()
+    assert counts == {"messages": 2 * SOME, **NOTHING}
 
 
 @contextmanager
@@ -148,14 +175,14 @@ def test_connections_that_are_cut_and_delayed(
 ) -> None:
     with at_work(store) as worker:
         with failing(store, data, {"activationProbability": 0.15}):
-            feed(store, 0, 200)
+            feed(store, 0, FEW)
             until(lambda: worker.done > 20, 60)
         until(lambda: settled(store))
     assert settings.mongodb_uri is not None
-    counts = check(settings.mongodb_uri.get_secret_value(), settings.database, 200)
+    counts = check(settings.mongodb_uri.get_secret_value(), settings.database, FEW)
     with capsys.disabled():
         print(f"\n{data}: {counts}")
-    assert counts == {"messages": 200, **NOTHING}
+    assert counts == {"messages": FEW, **NOTHING}
 
 
 def test_a_change_stream_that_loses_its_place_again_and_again(
@@ -166,7 +193,7 @@ def test_a_change_stream_that_loses_its_place_again_and_again(
             begin = time.monotonic()
             feed(store, 0, 100)
             until(lambda: settled_by_find(store))
-            time.sleep(4)
+            time.sleep(4 if LONG else 2)
             seconds, gaps = time.monotonic() - begin, worker.wake.gaps
         assert 1 <= gaps <= seconds + 2  # at most one retry a second
         assert "lost its place" in caplog.text
@@ -197,7 +224,7 @@ def test_a_full_disk_refuses_before_the_database_dies_and_takes_again_when_freed
     small_disk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server = EmbeddedServer(small_disk / "home")
-    uri = server.open()
+    uri = server.open() + QUICK
     try:
         with connect(uri) as client:
             store = Store(client, "chaos", disk_floor=100_000_000)
@@ -240,7 +267,7 @@ def test_a_disk_that_is_full_to_the_last_byte_ends_the_database_and_loses_nothin
     small_disk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server = EmbeddedServer(small_disk / "home")
-    uri = server.open()
+    uri = server.open() + QUICK
     try:
         with connect(uri) as client:
             store = Store(client, "chaos", disk_floor=0)  # nobody looks at the floor
@@ -252,7 +279,7 @@ def test_a_disk_that_is_full_to_the_last_byte_ends_the_database_and_loses_nothin
                 flood(client, small_disk)
                 feeder.start()
                 until(lambda: server.running() != first, 120)  # the server has ended, by itself
-                time.sleep(5)  # it is started, and does not start
+                time.sleep(DEAD_SECONDS)  # it is started, and does not start
                 (small_disk / "ballast").unlink()
                 feeder.join(timeout=200)
                 until(lambda: settled(store), 120)

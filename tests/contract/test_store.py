@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from tests.factories import NOON, insight, message
 from textcrm.errors import ConflictError, NotFoundError, StoreError, UsageError
 from textcrm.records import Customer, Link, Source
-from textcrm.store.client import Store
+from textcrm.settings import Settings
+from textcrm.store.client import CONNECT_MS, Store, connect
 from textcrm.store.codec import identity_keys
-from textcrm.store.indexes import INDEXES, index_problems
+from textcrm.store.indexes import INDEXES, ensure_indexes, index_problems
 from textcrm.store.versions import CURRENT, upgrade
 
 MINUTE = timedelta(minutes=1)
@@ -217,6 +219,40 @@ def test_every_declared_index_stands_and_a_missing_one_is_named(store: Store) ->
     store.database["insights"].drop_index("queue")
     assert index_problems(store.database) == ["Index insights.queue is missing."]
     assert len({(i.collection, i.name) for i in INDEXES}) == len(INDEXES)
+
+
+def test_an_index_that_takes_longer_to_build_than_a_command_may_last_is_built(store: Store, settings: Settings) -> None:
+    store.messages.add([message("one")])
+    store.database["messages"].drop_index("by_time")
+    assert settings.mongodb_uri is not None
+    uri = f"{settings.mongodb_uri.get_secret_value()}&socketTimeoutMS=300"
+    fail_point = partial(store.client.admin.command, "configureFailPoint", "hangAfterStartingIndexBuild")
+    with connect(uri) as client, ThreadPoolExecutor(1) as pool:
+        entered = fail_point(mode="alwaysOn")["count"]
+        try:
+            built = pool.submit(ensure_indexes, client[settings.database])
+            store.client.admin.command(
+                "waitForFailPoint", "hangAfterStartingIndexBuild", timesEntered=entered + 1, maxTimeMS=20_000
+            )
+            with pytest.raises(TimeoutError):
+                built.result(timeout=1)
+        finally:
+            fail_point(mode="off")
+        built.result(timeout=60)
+    assert index_problems(store.database) == []
+
+
+def test_times_that_the_address_names_go_before_ours() -> None:
+    with connect("mongodb://127.0.0.1:9/?socketTimeoutMS=7000&serverselectiontimeoutms=300", wait_seconds=3) as client:
+        assert client.options.pool_options.socket_timeout == 7
+        assert client.options.server_selection_timeout == 0.3
+        assert client.options.pool_options.connect_timeout == CONNECT_MS / 1_000
+    with connect("mongodb://127.0.0.1:9/?w=1&journal=false", wait_seconds=3) as client:
+        assert client.write_concern.document == {
+            "w": "majority",
+            "j": True,
+        }  # what is acknowledged is not theirs to say
+        assert client.options.server_selection_timeout == 3
 
 
 def test_the_queue_is_read_from_an_index(store: Store) -> None:

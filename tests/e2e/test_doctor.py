@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.factories import message
+from tests.terminal import textcrm
 from textcrm.errors import StoreError
 from textcrm.operations.doctor import Finding, examine
 from textcrm.operations.links.claims import owner_name
@@ -176,5 +177,5 @@ def test_the_command_prints_one_finding_a_line_and_exits_with_1(tmp_path: Path, 
     done = subprocess.run([*command, "--json"], env=environment, capture_output=True, text=True, check=False)
     findings = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 1 and {"about", "status", "what", "todo"} == set(findings[0])
-    words = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    words = textcrm(settings.model_copy(update={"home": tmp_path}), "doctor")
     assert words.returncode == 1 and "ERROR  models" in words.stdout and "-> Run: textcrm train" in words.stdout

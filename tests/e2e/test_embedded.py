@@ -63,8 +63,8 @@ def using(folder: Path) -> list[str]:
     return found
 
 
-def test_the_last_one_to_leave_stops_the_server(tmp_path: Path) -> None:
-    first, second = EmbeddedServer(tmp_path), EmbeddedServer(tmp_path)
+def test_the_last_one_to_leave_stops_the_server(place: Path) -> None:
+    first, second = EmbeddedServer(place), EmbeddedServer(place)
     assert first.open() == second.open()
     first.close()
     assert second.running() is not None
@@ -72,8 +72,8 @@ def test_the_last_one_to_leave_stops_the_server(tmp_path: Path) -> None:
     assert gone(second)
 
 
-def test_it_listens_on_loopback_alone_asks_for_a_password_and_runs_no_scripts(tmp_path: Path) -> None:
-    server = EmbeddedServer(tmp_path)
+def test_it_listens_on_loopback_alone_asks_for_a_password_and_runs_no_scripts(place: Path) -> None:
+    server = EmbeddedServer(place)
     uri = server.open()
     try:
         running = server.running()
@@ -93,47 +93,45 @@ def test_it_listens_on_loopback_alone_asks_for_a_password_and_runs_no_scripts(tm
         ):
             client["textcrm"]["messages"].insert_one({"a": 1})
             client["textcrm"]["messages"].find_one({"$where": "true"})
-        for secret in (tmp_path / "secrets").iterdir():
+        for secret in (place / "secrets").iterdir():
             assert stat.S_IMODE(secret.stat().st_mode) == 0o600
     finally:
         server.close()
 
 
-def test_nothing_acknowledged_is_lost_when_writer_and_server_are_killed(tmp_path: Path) -> None:
+def test_nothing_acknowledged_is_lost_when_writer_and_server_are_killed(place: Path) -> None:
     acknowledged: list[str] = []
     for _ in range(3):
-        with subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True
-        ) as writer:
+        with subprocess.Popen([sys.executable, "-c", WRITER, str(place)], stdout=subprocess.PIPE, text=True) as writer:
             assert writer.stdout is not None
             acknowledged += [writer.stdout.readline().strip() for _ in range(60)]
-            running = EmbeddedServer(tmp_path).running()
+            running = EmbeddedServer(place).running()
             assert running is not None
             os.kill(running.pid, signal.SIGKILL)
             writer.kill()
             acknowledged += [line.strip() for line in writer.stdout if len(line.strip()) == 32]
-    with open_store(Settings(home=tmp_path)) as store:
+    with open_store(Settings(home=place)) as store:
         found = store.messages.get_many(acknowledged)
     assert len(acknowledged) >= 180 and set(found) == set(acknowledged)
 
 
-def test_a_killed_user_leaves_a_server_that_the_next_one_joins_and_stops(tmp_path: Path) -> None:
-    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+def test_a_killed_user_leaves_a_server_that_the_next_one_joins_and_stops(place: Path) -> None:
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(place)], stdout=subprocess.PIPE, text=True)
     assert writer.stdout is not None
     writer.stdout.readline()
-    before = EmbeddedServer(tmp_path).running()
+    before = EmbeddedServer(place).running()
     writer.kill()
     writer.communicate()
-    server = EmbeddedServer(tmp_path)
+    server = EmbeddedServer(place)
     server.open()
     assert server.running() == before
     server.close()
     assert gone(server)
 
 
-def test_a_server_whose_users_were_all_killed_ends(tmp_path: Path) -> None:
+def test_a_server_whose_users_were_all_killed_ends(place: Path) -> None:
     users = [
-        subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen([sys.executable, "-c", WRITER, str(place)], stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
     for user in users:
@@ -142,46 +140,46 @@ def test_a_server_whose_users_were_all_killed_ends(tmp_path: Path) -> None:
     users[0].kill()
     users[0].communicate()
     time.sleep(GRACE_SECONDS + 1)
-    assert EmbeddedServer(tmp_path).running() is not None
+    assert EmbeddedServer(place).running() is not None
     users[1].kill()
     users[1].communicate()
     time.sleep(GRACE_SECONDS)
-    assert gone(EmbeddedServer(tmp_path))
+    assert gone(EmbeddedServer(place))
     deadline = time.monotonic() + 10
-    while (left := using(tmp_path)) and time.monotonic() < deadline:
+    while (left := using(place)) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not left
 
 
-def test_it_moves_to_another_port_when_its_own_is_taken(tmp_path: Path) -> None:
-    server = EmbeddedServer(tmp_path)
+def test_it_moves_to_another_port_when_its_own_is_taken(place: Path) -> None:
+    server = EmbeddedServer(place)
     server.open()
     server.close()
-    port = json.loads((tmp_path / "mongodb" / "server.json").read_text())["port"]
+    port = json.loads((place / "mongodb" / "server.json").read_text())["port"]
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", port))
         taken.listen()
         threading.Thread(target=hang_up, args=(taken,), daemon=True).start()
-        with open_store(Settings(home=tmp_path)) as store:
+        with open_store(Settings(home=place)) as store:
             assert store.messages.count() == 0
             running = server.running()
             assert running is not None and running.port != port
 
 
-def test_a_machine_that_cannot_run_it_is_told_what_to_do(tmp_path: Path) -> None:
-    broken = tmp_path / "mongod"
+def test_a_machine_that_cannot_run_it_is_told_what_to_do(place: Path) -> None:
+    broken = place / "mongod"
     broken.write_text("#!/bin/sh\nexit 132\n")
     broken.chmod(0o755)
     with pytest.raises(DependencyError, match="does not run here"):
-        EmbeddedServer(tmp_path / "home", binary=broken).open()
+        EmbeddedServer(place / "home", binary=broken).open()
 
 
-def test_a_server_that_dies_at_its_start_names_its_log(tmp_path: Path) -> None:
-    (tmp_path / "mongodb" / "data").mkdir(parents=True)
-    (tmp_path / "mongodb" / "data" / "storage.bson").write_bytes(b"damaged")
+def test_a_server_that_dies_at_its_start_names_its_log(place: Path) -> None:
+    (place / "mongodb" / "data").mkdir(parents=True)
+    (place / "mongodb" / "data" / "storage.bson").write_bytes(b"damaged")
     with pytest.raises(DependencyError, match=r"mongod\.log"):
-        EmbeddedServer(tmp_path).open()
+        EmbeddedServer(place).open()
 
 
 @pytest.mark.parametrize(
@@ -193,18 +191,18 @@ def test_releases_with_the_fix(release: tuple[int, int, int] | None, fixed: bool
     assert mongod.is_fixed(release) is fixed
 
 
-def test_a_database_that_does_not_answer(tmp_path: Path) -> None:
-    uri = "mongodb://127.0.0.1:9/?replicaSet=x"
+def test_a_database_that_does_not_answer(place: Path) -> None:
+    uri = "mongodb://127.0.0.1:9/?replicaSet=x&serverSelectionTimeoutMS=300"
     with (
         pytest.raises(UnavailableError, match="does not answer"),
-        open_store(Settings(home=tmp_path, mongodb_uri=uri)),
+        open_store(Settings(home=place, mongodb_uri=uri)),
     ):
         pass
 
 
-def test_an_address_that_is_none(tmp_path: Path) -> None:
+def test_an_address_that_is_none(place: Path) -> None:
     with (
         pytest.raises(SettingsError, match="cannot be read"),
-        open_store(Settings(home=tmp_path, mongodb_uri="http://x")),
+        open_store(Settings(home=place, mongodb_uri="http://x")),
     ):
         pass

@@ -8,7 +8,6 @@ import os
 import random
 import shutil
 import stat
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ import pytest
 
 from tests.e2e import dovecot as daemon
 from tests.e2e.dovecot import PASSWORD, USER, Cutter, Dovecot
+from tests.places import quick_folder
 from textcrm.errors import MailboxError, SettingsError, UsageError
 from textcrm.operations.intake.sources import add_imap, follow, read_now
 from textcrm.settings import Settings
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.skipif(daemon.why_not() is not None, reason=daemon.why_
 @pytest.fixture(scope="module")
 def running() -> Iterator[Dovecot]:
     # pytest keeps its own folders closed to the user that Dovecot reads mail as
-    with tempfile.TemporaryDirectory(prefix="textcrm-dovecot-") as base, daemon.dovecot(Path(base)) as server:
+    with quick_folder() as base, daemon.dovecot(base) as server:
         yield server
 
 

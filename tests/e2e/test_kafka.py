@@ -31,6 +31,7 @@ from textcrm.stream.worker import Worker
 
 LONG = os.environ.get("TEXTCRM_CHAOS") == "long"
 MESSAGES, KILLS = (50_000, 30) if LONG else (1_000, 2)
+SESSION_MS = 10_000 if LONG else 4_000  # how long the broker waits for a consumer that was killed
 ROOT = Path(__file__).resolve().parents[2]
 needs_broker = pytest.mark.skipif(tansu.why_not() is not None, reason=tansu.why_not() or "")
 
@@ -127,11 +128,14 @@ def test_the_fields_of_a_message() -> None:
 
 
 CONSUMER = """
+import sys
 import threading
+import textcrm.sources.kafka
 from textcrm.operations.intake.kafka import follow_topic
 from textcrm.settings import read_settings
 from textcrm.store import open_store
 settings = read_settings()
+textcrm.sources.kafka.SESSION_MS = int(sys.argv[1])
 with open_store(settings, prepare=False) as store:
     follow_topic(store, "in", settings=settings, stop=threading.Event())
 """
@@ -153,7 +157,7 @@ def test_consumers_that_join_and_are_killed_store_each_message_once(
     }
 
     def start() -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-c", CONSUMER], env=environment, cwd=ROOT)
+        return subprocess.Popen([sys.executable, "-c", CONSUMER, str(SESSION_MS)], env=environment, cwd=ROOT)
 
     half = MESSAGES // 2
     produce(address, topic, [sent(n) for n in range(half)])

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.desk_data import fill
+from tests.terminal import textcrm
 from textcrm.operations.access.users import sessions_of
 from textcrm.settings import Settings
 from textcrm.store import Store
@@ -43,13 +44,13 @@ def test_a_report_of_some_weeks(settings: Settings, store: Store, tmp_path: Path
 def test_a_report_that_cannot_be(settings: Settings, store: Store, tmp_path: Path, arguments: tuple[str, ...]) -> None:
     assert store.messages.count() == 0
     out = tmp_path / "report.html"
-    done = run(settings, "report", *arguments, "--out", str(out))
+    done = textcrm(settings, "report", *arguments, "--out", str(out))
     assert done.returncode == 2
     assert not out.exists()
 
 
 def test_a_new_link_signs_in_once(settings: Settings, store: Store) -> None:
-    done = run(settings, "signin", "Robin Vale")
+    done = textcrm(settings, "signin", "Robin Vale")
     assert done.returncode == 0, done.stderr
     token = done.stdout.strip().partition("?token=")[2]
     session = sessions_of(store).redeem(token)
@@ -62,21 +63,21 @@ def test_a_new_link_signs_in_once(settings: Settings, store: Store) -> None:
 
 def test_a_weekly_report_is_written_once(settings: Settings, store: Store, tmp_path: Path) -> None:
     fill(store)
-    done = run(settings, "report", "--weekly", str(tmp_path / "reports"))
+    done = textcrm(settings, "report", "--weekly", str(tmp_path / "reports"))
     assert done.returncode == 0, done.stderr
     week = store.now() - timedelta(days=7)
     (written,) = (tmp_path / "reports").iterdir()
     assert written.name == f"report-{week:%G-W%V}.html"
     assert "<svg" in written.read_text(encoding="utf-8")
     written.write_text("kept", encoding="utf-8")
-    assert run(settings, "report", "--weekly", str(tmp_path / "reports")).returncode == 0
+    assert textcrm(settings, "report", "--weekly", str(tmp_path / "reports")).returncode == 0
     assert written.read_text(encoding="utf-8") == "kept"
 
 
 def test_a_weekly_report_that_no_server_mails_is_made_again(settings: Settings, store: Store, tmp_path: Path) -> None:
     fill(store)
-    done = run(settings, "report", "--weekly", str(tmp_path), "--mail", "team@example.com")
+    done = textcrm(settings, "report", "--weekly", str(tmp_path), "--mail", "team@example.com")
     assert done.returncode != 0
     assert "TEXTCRM_SMTP_URL" in done.stderr
     assert not list(tmp_path.glob("*.html"))
-    assert run(settings, "report", "--mail", "team@example.com").returncode == 2
+    assert textcrm(settings, "report", "--mail", "team@example.com").returncode == 2

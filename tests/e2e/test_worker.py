@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -211,6 +212,25 @@ def test_leases_of_a_worker_that_was_killed_are_taken_over_at_once(store: Store)
     store.workers.beat(dead, state="working", why="", done=0, failed=0, rate=0.0, gaps=0)
     assert take_over_dead(store) == 1 and store.workers.list() == []
     assert store.messages.claim("next", limit=1, lease=timedelta(hours=1)).attempts == (2,)
+
+
+def test_what_was_leased_by_a_claim_whose_answer_was_lost_does_not_wait_for_the_end_of_its_lease(store: Store) -> None:
+    sent = [message(f"m{n}") for n in range(5)]
+    store.messages.add(sent)
+    claim = store.messages.claim
+
+    def lost(*arguments: Any, **options: Any) -> None:
+        store.messages.claim = claim  # type: ignore[method-assign]
+        assert claim(*arguments, **options).messages
+        raise UnavailableError("the answer was lost")
+
+    store.messages.claim = lost  # type: ignore[method-assign, assignment]
+    worker = Worker(store, SmallEngine(), sweep_seconds=600)
+    with running(worker):
+        until(lambda: is_settled(store), 15)  # the lease is one of 30 seconds
+    assert worker.done == 5 and store.messages.counts() == {"done": 5}
+    attempts = {d["work"]["attempts"] for d in store.database["messages"].find({}, {"work.attempts": 1})}
+    assert attempts == {1}  # what was lost does not count
 
 
 def test_a_long_batch_keeps_its_lease(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

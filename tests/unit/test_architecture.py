@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,26 @@ def test_no_one_below_knows_the_api(path: Path) -> None:
         "textcrm_api" in p.read_text(encoding="utf-8") for p in PACKAGE.rglob("*.py") if p.parent.name != "cli"
     )
     assert "pickle" not in path.read_text(encoding="utf-8")
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(part for part in parts if part not in ("api", "__init__"))
+
+
+def test_imports_make_no_circle_not_even_for_types() -> None:
+    paths = {module_of(p): p for p in [*PACKAGE.rglob("*.py"), *(ROOT / "api" / "textcrm_api").rglob("*.py")]}
+    imports: dict[str, set[str]] = {}
+    for module, path in paths.items():
+        names = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                full = {f"{node.module}.{alias.name}" for alias in node.names}
+                names |= {name if name in paths else node.module for name in full}
+        imports[module] = (names & set(paths)) - {module}
+    TopologicalSorter(imports).prepare()  # raises where there is a circle, and names it
 
 
 def test_no_module_is_two_rooms() -> None:

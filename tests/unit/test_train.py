@@ -10,6 +10,7 @@ import pytest
 from textcrm.classify.calibrate import expected_calibration_error, fit_calibration
 from textcrm.classify.compare import compare_answers, mcnemar
 from textcrm.classify.evaluate import evaluate_single
+from textcrm.classify.explain import explain
 from textcrm.classify.fitted import Training, save
 from textcrm.classify.folds import assign_folds
 from textcrm.classify.labelerrors import find_label_errors
@@ -85,7 +86,7 @@ def test_every_recipe_learns_answers_and_explains(tmp_path: Path, changes: dict[
     right = np.mean([a.label == label for a, (_, label) in zip(answers, rows(seed=2), strict=True)])
     assert right >= 0.8
     assert all(sum(score.confidence for score in a.top) == pytest.approx(1, abs=0.01) for a in answers)
-    explanation = model.explain("please refund this order")
+    explanation = explain(model, "please refund this order")
     assert explanation.label == "refund"
     best = max(explanation.words, key=lambda word: word.weight)
     assert best.text in ("refund", "order", "this")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +16,8 @@ from pydantic import BaseModel, ConfigDict
 
 from textcrm.classify.forest import Trees
 from textcrm.classify.head import Head
+from textcrm.classify.predictor import Classifier
 from textcrm.classify.views import dense
-
-if TYPE_CHECKING:
-    from textcrm.classify.predictor import Classifier
 
 Floats = NDArray[np.float32]
 SHOWN_SPANS = 12
@@ -81,7 +78,10 @@ class Explanation(Frozen):
 
 
 def explain(model: Classifier, text: str, embedding: Floats | None = None) -> Explanation:
-    """Explain what *model* says of *text*."""
+    """Say why *model* answers so: which words moved the answer, which training examples are near, what came second.
+
+    *embedding*, of shape (dimensions,) or (1, dimensions), is made here where the model reads one and none is given.
+    """
     spans_of_tokens: Sequence[tuple[int, int]] = ()
     parts: Floats | None = None
     if model.encoder_hash is not None and model.encoder is not None:

@@ -1,4 +1,4 @@
-"""Serving: an artifact in memory that answers, declines and gives reasons. No torch, no scikit-learn."""
+"""Serving: an artifact in memory that answers and declines. No torch, no scikit-learn."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from textcrm import artifact
 from textcrm.classify.calibrate import Calibration
 from textcrm.classify.candidates import Candidates, make_candidates
 from textcrm.classify.cues import cues
-from textcrm.classify.explain import Explanation, explain
 from textcrm.classify.forest import Trees
 from textcrm.classify.head import TREE_HEADS, Head, HeadKind, log_odds
 from textcrm.classify.neighbours import Neighbours
@@ -256,10 +255,6 @@ class Classifier:
             reason=reason,
             model=f"{self.name}@{self.version}",
         )
-
-    def explain(self, text: str, embedding: Floats | None = None) -> Explanation:
-        """Say why: which words moved the answer, which training examples are near, and what came second."""
-        return explain(self, text, embedding)
 
 
 def load(folder: Path, *, threads: int = 1, encoder: Encoder | None = None) -> Classifier:

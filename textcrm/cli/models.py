@@ -223,9 +223,10 @@ def explain_(
     json: Json = False,
 ) -> None:
     """Say why a model answers as it does."""
+    from textcrm.classify.explain import explain
     from textcrm.operations.models import models
 
-    explanation = models.open_model(model, settings=read_settings()).explain(text)
+    explanation = explain(models.open_model(model, settings=read_settings()), text)
     if json:
         output.print_json(explanation.model_dump())
         return

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from textcrm.classify.explain import explain
 from textcrm.classify.shared import SharedTexts
 from textcrm.embed.sentence import SentenceEncoder
 from textcrm.engine.answers import Answers, for_content, model_text
@@ -189,7 +190,7 @@ class Engine:
         classifier = line.classifier(task)
         with self._turn:
             text = model_text(message, line.cleaner.clean(message)).text
-            return classifier.explain(text, self._answers.embed([text], classifier.encoder_hash))
+            return explain(classifier, text, self._answers.embed([text], classifier.encoder_hash))
 
     def _analyse(self, messages: Sequence[Message], line: Line) -> list[Analysis]:
         with self.clock.stage("clean"):

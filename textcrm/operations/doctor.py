@@ -24,6 +24,7 @@ Clock = Callable[[], datetime]
 CLOCK_SECONDS = 5.0
 CANARY_SECONDS = 10.0
 WAITS_SECONDS = 30.0
+ANSWER_SECONDS = 3.0  # somebody waits for what the doctor says: a server that is there answers sooner
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def examine(settings: Settings, *, fix: bool = False, clock: Clock = lambda: dat
     yield _secrets(settings)
     yield from _models(settings)
     try:
-        with open_store(settings, prepare=False) as store, translated():
+        with open_store(settings, prepare=False, wait_seconds=ANSWER_SECONDS) as store, translated():
             for look in (_server, _indexes, _documents, _disk, _clock, _workers, _lag, _ways, _quarantine):
                 yield from look(Patient(store, fix, clock))
     except UnavailableError as error:

@@ -30,6 +30,7 @@ from textcrm.sources.rejected import Rejected
 
 DATA_TOPIC, RESULT_TOPIC = "customer_data", "customer_result"
 FLUSH_SECONDS = 30.0
+SESSION_MS = 10_000  # after so long without a sign of life a consumer's partitions go to the others
 LARGEST_BYTES = 20_000_000  # of a record that is sent; a broker may allow less
 RECONNECT = {"reconnect.backoff.ms": 1_000, "reconnect.backoff.max.ms": 10_000}  # the library's own: 20 times a second
 # Refused for good: sent again, the same record would be refused again.
@@ -108,7 +109,7 @@ class Consumer:
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
                 "auto.offset.reset": "earliest",  # a group that was dropped reads all again; what is stored stays once
-                "session.timeout.ms": 10_000,
+                "session.timeout.ms": SESSION_MS,
                 "allow.auto.create.topics": True,
             }
         )

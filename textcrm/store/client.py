@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
 from pymongo import MongoClient
 from pymongo.errors import (
@@ -45,6 +46,10 @@ from textcrm.store.views import Views
 from textcrm.store.workers import Workers
 
 DISK_FLOOR_BYTES = 500_000_000
+WAIT_SECONDS = 10.0  # for a server to be found; an election takes less
+# The driver asks each server for a sign of life every HEARTBEAT and takes it for gone when there is none CONNECT later;
+# then all that waits for it ends. A long command of a server that lives is cut off by SOCKET alone.
+HEARTBEAT_MS, CONNECT_MS, SOCKET_MS = 5_000, 10_000, 60_000
 
 
 class Store:
@@ -104,8 +109,15 @@ class Store:
 
 
 @contextmanager
-def open_store(settings: Settings, *, prepare: bool = True) -> Iterator[Store]:
+def open_store(settings: Settings, *, prepare: bool = True, wait_seconds: float = WAIT_SECONDS) -> Iterator[Store]:
     """Open the store for as long as the block lasts.
+
+    Parameters
+    ----------
+    prepare
+        Upgrade the documents and make the indexes.
+    wait_seconds
+        How long to wait for a server that is not there.
 
     Raises
     ------
@@ -123,7 +135,7 @@ def open_store(settings: Settings, *, prepare: bool = True) -> Iterator[Store]:
         server = EmbeddedServer(settings.home, binary=settings.mongod)
         uri = server.open()
     try:
-        with translated(), connect(uri) as client:
+        with translated(), connect(uri, wait_seconds=wait_seconds) as client:
             store = Store(client, settings.database, disk_floor=settings.disk_floor_mb * 1_000_000)
             if prepare:
                 _require_replica_set(client)
@@ -134,14 +146,21 @@ def open_store(settings: Settings, *, prepare: bool = True) -> Iterator[Store]:
             server.close()
 
 
-def connect(uri: str) -> MongoClient[dict[str, Any]]:
-    """Return a client that acknowledges at majority and journal.
+def connect(uri: str, *, wait_seconds: float = WAIT_SECONDS) -> MongoClient[dict[str, Any]]:
+    """Return a client that acknowledges at majority and journal. Times that the URI names go before those given here.
 
     Raises
     ------
     SettingsError
         The URI cannot be read.
     """
+    times: dict[str, Any] = {
+        "serverSelectionTimeoutMS": int(wait_seconds * 1_000),
+        "heartbeatFrequencyMS": HEARTBEAT_MS,
+        "connectTimeoutMS": CONNECT_MS,
+        "socketTimeoutMS": SOCKET_MS,
+    }
+    named = {name.lower() for name, _ in parse_qsl(uri.partition("?")[2])}
     try:
         return MongoClient(
             uri,
@@ -149,9 +168,8 @@ def connect(uri: str) -> MongoClient[dict[str, Any]]:
             w="majority",
             journal=True,
             readConcernLevel="majority",
-            serverSelectionTimeoutMS=10_000,
-            socketTimeoutMS=60_000,
             appname="textcrm",
+            **{name: value for name, value in times.items() if name.lower() not in named},
         )
     except (InvalidURI, ConfigurationError, ValueError) as error:
         raise SettingsError(

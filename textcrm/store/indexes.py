@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pymongo import ASCENDING, DESCENDING, TEXT, IndexModel
+from pymongo import ASCENDING, DESCENDING, TEXT, IndexModel, timeout
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from textcrm.errors import StoreError
 
 Keys = tuple[tuple[str, int | str], ...]
+BUILD_SECONDS = 6 * 3600.0  # an index over many messages is built for longer than any other command may last
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,8 @@ def ensure_indexes(database: Database[dict[str, Any]]) -> None:
     for collection in sorted({index.collection for index in INDEXES}):
         models = [index.model() for index in INDEXES if index.collection == collection]
         try:
-            database[collection].create_indexes(models)
+            with timeout(BUILD_SECONDS):
+                database[collection].create_indexes(models)
         except OperationFailure as error:
             raise StoreError(
                 f"The indexes of {database.name}.{collection} differ from what this version needs",

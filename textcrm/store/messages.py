@@ -254,6 +254,16 @@ class Messages:
             changes = {"$set": {"work.deadline": self._now()}, "$unset": unset, **back}
             self._c.update_many({"_id": {"$in": tried}, **ours}, changes)
 
+    def claims_of(self, owner: str) -> list[Claim]:
+        """Return what *owner* has leased; it may not know of it, where an answer was lost on the way."""
+        held: dict[str, list[Document]] = {}
+        for document in self._c.find({"work.state": "leased", "work.owner": owner}):
+            held.setdefault(document["work"]["token"], []).append(document)
+        return [
+            Claim(token, tuple(map(message_of, documents)), tuple(d["work"]["attempts"] for d in documents))
+            for token, documents in held.items()
+        ]
+
     def take_over(self, owners: Sequence[str]) -> int:
         """End the leases of workers that are known to be dead; return how many messages they held."""
         query = {"work.state": "leased", "work.owner": {"$in": list(owners)}}

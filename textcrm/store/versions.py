@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pymongo import timeout
 from pymongo.database import Database
 
 from textcrm.errors import StoreError
 
 Step = Callable[[Database[dict[str, Any]]], None]
+STEP_SECONDS = 6 * 3600.0  # a step goes through all documents: longer than any other command may last
 
 
 def _to_1(database: Database[dict[str, Any]]) -> None:
@@ -46,6 +48,7 @@ def upgrade(database: Database[dict[str, Any]], *, steps: tuple[Step, ...] = UPG
             hint="Install that version, or name another database with TEXTCRM_DATABASE.",
         )
     for number in range(stands, current):
-        steps[number](database)
+        with timeout(STEP_SECONDS):
+            steps[number](database)
         meta.update_one({"_id": "schema"}, {"$set": {"version": number + 1}}, upsert=True)
     return current - stands

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
-from pymongo.errors import PyMongoError
+from pymongo.errors import ConnectionFailure, PyMongoError
 
 from textcrm.errors import EngineDownError, StoreError
 from textcrm.operations.links.claims import (
@@ -83,6 +83,7 @@ class Worker:
         self._seconds_each = 0.05
         self._recent: deque[tuple[float, int]] = deque()
         self._retry_first = True
+        self._unheard = False
         self._sinks: Sequence[str] = ()
         self._canary = Canary(store, engine, owner=self.owner)
 
@@ -161,11 +162,18 @@ class Worker:
             self._count(outcome)
 
     def _claim(self) -> Claim:
+        """Lease the next batch; first give back what was leased by a claim whose answer never came."""
+        if self._unheard:
+            for lost in self._store.messages.claims_of(self.owner):
+                self._store.messages.release(lost)
+        self._unheard = True
         limit = max(1, min(self._largest_batch, int(BATCH_SECONDS / self._seconds_each)))
         if self._circuit.is_open:
             limit = 1
         self._retry_first = not self._retry_first
-        return self._store.messages.claim(self.owner, limit=limit, lease=LEASE, retry_first=self._retry_first)
+        claim = self._store.messages.claim(self.owner, limit=limit, lease=LEASE, retry_first=self._retry_first)
+        self._unheard = False
+        return claim
 
     def _work(self, claim: Claim) -> Outcome | None:
         """Work on a claim until it is settled, however often the database fails; None when told to stop before."""
@@ -223,7 +231,12 @@ class Worker:
                 return
 
     def _wait_for_database(self, error: Exception) -> None:
-        why = error.what if isinstance(error, StoreError) else f"the database failed ({type(error).__name__})"
+        if isinstance(error, StoreError):
+            why = error.what
+        elif isinstance(error, ConnectionFailure):
+            why = "the database does not answer"
+        else:
+            why = f"the database failed ({type(error).__name__})"
         self._say("waiting", why)
         self._stop.wait(OUTAGE_SECONDS)
 
