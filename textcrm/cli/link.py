@@ -61,12 +61,19 @@ def dedupe(
 def match(
     left: Annotated[Path, typer.Argument(metavar="A", help="A table with a header.", show_default=False)],
     right: Annotated[Path, typer.Argument(metavar="B", help="Another one.", show_default=False)],
+    one_to_one: Annotated[
+        bool,
+        typer.Option(
+            "--one-to-one",
+            help="Neither table has a person twice: a record gets one partner at most, by the best sum of scores.",
+        ),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Find the records of two tables that are one person, each pair with its reasons."""
     from textcrm.operations.customers.dedupe import match as run
 
-    pairs, report = run(left, right, progress=output.say)
+    pairs, report = run(left, right, one_to_one=one_to_one, progress=output.say)
     _tell(report)
     if json:
         for pair in pairs:
