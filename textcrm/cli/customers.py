@@ -135,13 +135,15 @@ def _tell(report: CustomerReport, options: Chosen, save_mapping: Path | None, js
         output.say(f"{count:,} values of {kind} were brought into one form.")
     for column, facts in report.filled.items():
         output.say(f"{facts['count']:,} missing values of {column!r}: {facts['policy']}, {facts['how']}.")
+    if report.resumed:
+        output.say(f"{report.resumed:,} rows were stored by an earlier run that was cut short; it went on after them.")
     if report.repeated:
         output.say(f"{report.repeated:,} rows have the id of an earlier row; the last one of each was taken.")
     if report.relinked:
         output.say(f"{report.relinked:,} messages of unknown authors are linked to these customers now.")
     if json:
         names = ("created", "changed", "unchanged", "quarantined", "repeated", "relinked", "mapping", "remarks",
-                 "normalised", "filled")  # fmt: skip
+                 "normalised", "filled", "resumed")  # fmt: skip
         output.print_json({name: getattr(report, name) for name in names})
     output.say(
         f"{report.created:,} created, {report.changed:,} changed, {report.unchanged:,} unchanged, "

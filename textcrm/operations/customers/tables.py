@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from textcrm.operations.customers.fill import Filler
+from textcrm.operations.customers.resume import Mark, forget_marks
 from textcrm.operations.customers.rows import RowOptions, RowReader, customer_id, customer_of_row
 from textcrm.operations.customers.survey import Survey, day_first_columns, survey
 from textcrm.operations.intake.ingest import Rejection
@@ -43,6 +44,8 @@ class CustomerReport:
     """Rows whose customer stands in another row too: the last one counts, earlier ones that differ are quarantined."""
     relinked: int = 0
     """Messages of strangers that turned out to be of these customers."""
+    resumed: int = 0
+    """Rows that an earlier run, which was cut short, had stored; created, changed and so on count the others."""
     columns: Mapped = field(default_factory=dict)
     mapping: dict[str, str] = field(default_factory=dict)
     rejections: list[Rejection] = field(default_factory=list)
@@ -68,8 +71,8 @@ def import_customers(
     """Store the customers of a table; the same file again changes nothing.
 
     The table is read twice: once for what only the whole of it tells (ids that come again, the order of day and month,
-    means), once to store. Each batch is acknowledged before the next is read: an interrupted import is run again, and
-    makes no double.
+    means), once to store. Each batch is acknowledged before the next is read. An import that was cut short is run
+    again: it goes on after the last batch, if the file and how it is read are the same, and makes no double.
 
     Parameters
     ----------
@@ -95,8 +98,12 @@ def import_customers(
     reader = RowReader(columns, RowOptions(region, provider_rules, looked.day_first))
     intake = _Intake(store, reader, Source(kind=kind_of_table(path), name=path.name), looked)
     intake.report.repeated = looked.repeated
-    for rows in _batches(structured_rows(path), BATCH):
+    how = {"columns": columns, "region": region, "provider_rules": provider_rules, "missing": dict(missing or {})}
+    mark = Mark(store, path, kind=CHANNEL, how=how)
+    intake.report.resumed = mark.rows
+    for rows in _batches(islice(structured_rows(path), mark.rows, None), BATCH):
         intake.take(rows)
+        mark.move(len(rows))
         if progress is not None:
             progress(len(rows))
     return intake.finish()
@@ -213,6 +220,7 @@ class _Intake:
         options["day_first"] = sorted(options["day_first"])
         facts |= {"mapping": named, "options": options, "rows": self._looked.rows, "profile": self._profile()}
         self._store.imports.add(kind=CHANNEL, source=self._source.name, facts=facts)
+        forget_marks(self._store, CHANNEL)
         return self.report
 
     def _profile(self) -> list[dict[str, Any]]:
