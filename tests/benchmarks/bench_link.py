@@ -1,6 +1,7 @@
 """Prints the figures of linking records, and those of its peers in the same run.
 
     python -m tests.benchmarks.bench_link [--peers PYTHON] [SET ...]
+    python -m tests.benchmarks.bench_link --match      two tables without doubles, with and without --one-to-one
 
 Sets are febrl's from ../shared/data and made-up people (`textcrm.testing.record_sets`).
 
@@ -20,7 +21,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from textcrm.operations.customers.dedupe import dedupe
+from textcrm.operations.customers.dedupe import dedupe, match
 from textcrm.testing.record_sets import DEVELOPED, HELD_OUT, RecordSet
 
 FEBRL = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "febrl"
@@ -73,6 +74,10 @@ SETS = {
 
 def main(arguments: list[str]) -> None:
     """Print one line a set and linker."""
+    if "--match" in arguments:
+        for name, made in DEVELOPED.items():
+            one_to_one(name, replace(made, seed=made.seed + 1000, people=300, most=2, tail=False))
+        return
     peers = arguments[arguments.index("--peers") + 1] if "--peers" in arguments else None
     wanted = [name for name in SETS if name in arguments] or list(SETS)
     for name in wanted:
@@ -97,6 +102,32 @@ def main(arguments: list[str]) -> None:
                     continue
                 found = result["clusters"]
                 say(name, peer, [found[record] for record in found], [truth[r] for r in found], result["seconds"])
+
+
+def one_to_one(name: str, made: RecordSet) -> None:
+    """Print what `match` finds between two tables: first records of most people, and the others."""
+    people = made.make()
+    count = Counter(people.person)
+    first = {person: place for place, person in reversed(list(enumerate(people.person)))}
+    # every second person who has one record has it in the right table
+    left = {place for person, place in first.items() if count[person] > 1 or person % 2}
+    who = {row["record"]: person for row, person in zip(people.rows, people.person, strict=True)}
+    true = sum(1 for n in count.values() if n > 1)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = Path(folder) / "left.csv", Path(folder) / "right.csv"
+        for path, here in zip(paths, (True, False), strict=True):
+            with path.open("w", newline="") as file:
+                writer = csv.DictWriter(file, people.names)
+                writer.writeheader()
+                writer.writerows(row for place, row in enumerate(people.rows) if (place in left) == here)
+        for how, chosen in (("as they are", False), ("one-to-one", True)):
+            pairs, _ = match(*paths, one_to_one=chosen)
+            right = sum(who[pair.left] == who[pair.right] for pair in pairs)
+            print(
+                f"{name:15} {how:12} precision {right / max(1, len(pairs)):.4f}  recall {right / true:.4f}  "
+                f"F1 {2 * right / (len(pairs) + true):.4f}",
+                flush=True,
+            )
 
 
 def say(name: str, linker: str, found: Labels, truth: Labels, seconds: float) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from typer.testing import CliRunner
 
 from tests.e2e.postgres import cluster
+from textcrm.cli.main import build_app
 from textcrm.errors import UnavailableError, UsageError
+from textcrm.operations.customers.absent import FIELD
 from textcrm.operations.customers.tables import BATCH, sync_customers
+from textcrm.records import Customer
+from textcrm.settings import Settings
 from textcrm.sources.sql import SqlSource
 from textcrm.store import Store
 
@@ -129,6 +135,100 @@ def test_rows_with_one_id_are_told_wherever_they_stand(store: Store, address: st
     assert {item.reason for item in store.quarantine.list()} == {"same_id"}
     assert any(b'"Ann"' in raw for raw in kept)
     assert any(b'"Ben"' in raw for raw in kept)
+
+
+def run(address: str, *statements: str) -> None:
+    engine = sa.create_engine(address)
+    with engine.begin() as crm:
+        for statement in statements:
+            crm.execute(sa.text(statement))
+    engine.dispose()
+
+
+def since(store: Store, customer_id: str) -> str | None:
+    return dict(store.customers.get(customer_id).fields).get(FIELD)
+
+
+def test_customers_that_the_source_no_longer_has_are_marked(store: Store, address: str) -> None:
+    source = SqlSource(address, table="customer", updated_at="updated_at")
+    put(address, *((i, f"Ann {i}", i) for i in range(1, 6)))
+    store.customers.upsert([Customer(id="K-9", name="of another source")])
+    assert sync_customers(store, source).missing is None
+    run(address, "delete from customer where id in (2, 3)")
+    assert sync_customers(store, source).missing is None  # kept, and not looked at
+    assert since(store, "2") is None
+    report = sync_customers(store, source, missing="mark")
+    assert (report.missing, report.unchanged) == (2, 3)
+    today = f"{store.now():%Y-%m-%d}"
+    assert [since(store, i) for i in ("1", "2", "3", "K-9")] == [None, today, today, None]
+    assert store.customers.get("2").emails == ("c2@x.example",)
+    assert sync_customers(store, source, missing="mark").missing == 2
+    assert dict(store.customers.get("2").fields)[FIELD] == today
+    put(address, (2, "Ann 2", 2))  # back, with the old time of its last change
+    report = sync_customers(store, source, missing="mark")
+    assert (report.missing, report.changed, since(store, "2")) == (1, 1, None)
+
+
+def test_a_source_without_rows_marks_nobody(store: Store, address: str) -> None:
+    put(address, (1, "Ann", 1))
+    source = SqlSource(address, table="customer")
+    sync_customers(store, source)
+    run(address, "delete from customer")
+    assert sync_customers(store, source, missing="mark").missing is None
+    assert since(store, "1") is None
+
+
+def test_a_sync_that_was_cut_short_marks_nobody_that_it_did_not_come_to(store: Store, address: str) -> None:
+    put(address, *((i, f"Ann {i}", i) for i in range(BATCH + 10)))
+    source = SqlSource(address, table="customer", updated_at="updated_at")
+    sync_customers(store, source)
+
+    class StoppedError(Exception):
+        pass
+
+    def stop(_: int) -> None:
+        raise StoppedError
+
+    with pytest.raises(StoppedError):
+        sync_customers(store, source, missing="mark", progress=stop)
+    assert since(store, str(BATCH + 5)) is None
+    assert sync_customers(store, source, missing="mark").missing == 0
+
+
+def test_columns_that_came_and_went_are_told(store: Store, address: str) -> None:
+    put(address, (1, "Ann", 1))
+    source = SqlSource(address, table="customer", updated_at="updated_at")
+    first = sync_customers(store, source)
+    assert (first.appeared, first.vanished) == ([], [])
+    run(address, "alter table customer drop column country", "alter table customer add column company text")
+    second = sync_customers(store, source)
+    assert (second.appeared, second.vanished) == (["company"], ["country"])
+    third = sync_customers(store, source)
+    assert (third.appeared, third.vanished) == ([], [])
+    kept = store.imports.list(limit=2)[1]
+    assert (kept["appeared"], kept["vanished"]) == (["company"], ["country"])
+
+
+def test_the_terminal_tells_what_is_missing(store: Store, settings: Settings, address: str) -> None:
+    assert settings.mongodb_uri is not None
+    own = {
+        "TEXTCRM_HOME": str(settings.home),
+        "TEXTCRM_MONGODB_URI": settings.mongodb_uri.get_secret_value(),
+        "TEXTCRM_DATABASE": settings.database,
+    }
+    runner = CliRunner(env=own)
+    put(address, (1, "Ann", 1), (2, "Ben", 2))
+    command = ["customers", "sync", address, "--table", "customer", "--missing"]
+    assert runner.invoke(build_app(), [*command, "mark"]).exit_code == 0
+    run(address, "delete from customer where id = 2", "alter table customer drop column phone")
+    done = runner.invoke(build_app(), [*command, "mark", "--json"])
+    assert done.exit_code == 0
+    told = json.loads(done.stdout)
+    assert (told["missing"], told["vanished"], told["appeared"]) == (1, ["phone"], [])
+    assert since(store, "2") is not None
+    assert "'phone'" in done.stderr and "1 customers are no longer in the source" in done.stderr
+    with pytest.raises(UsageError):
+        runner.invoke(build_app(), [*command, "delete"], catch_exceptions=False)
 
 
 def test_a_query_is_read_whole(store: Store, address: str) -> None:

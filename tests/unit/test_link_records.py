@@ -11,7 +11,7 @@ from textcrm.link.block import candidates
 from textcrm.link.cluster import agglomerate
 from textcrm.link.columns import coded, columns_of
 from textcrm.link.compare import DATE, EMAIL, NAME, PHONE, compare
-from textcrm.operations.customers.dedupe import dedupe, match
+from textcrm.operations.customers.dedupe import best_partners, dedupe, match
 from textcrm.testing.people import Damage, make_people
 
 ONE = (np.array([0], dtype=np.int32), np.array([1], dtype=np.int32))
@@ -151,6 +151,28 @@ def test_two_tables_are_matched_by_columns_of_other_names(tmp_path: Path) -> Non
     assert right_ones >= 0.97 * len(pairs)
     assert all(pair.why for pair in pairs[:20])
     assert [pair.confidence for pair in pairs] == sorted((pair.confidence for pair in pairs), reverse=True)
+
+
+def test_each_record_gets_one_partner_where_no_table_has_a_person_twice(tmp_path: Path) -> None:
+    people = make_people(
+        120, copies=lambda rng: rng.randint(2, 5), damage=Damage(missing=0.1), fields=("given", "family", "dob"), seed=3
+    )
+    halves = [[row for place, row in enumerate(people.rows) if place % 2 == side] for side in (0, 1)]
+    one, two = (write(tmp_path / f"{i}.csv", rows, people.names) for i, rows in enumerate(halves))
+    every, _ = match(one, two)
+    pairs, _ = match(one, two, one_to_one=True)
+    assert len({pair.left for pair in every}) < len(every)
+    assert len({pair.left for pair in pairs}) == len({pair.right for pair in pairs}) == len(pairs)
+    assert {(pair.left, pair.right) for pair in pairs} <= {(pair.left, pair.right) for pair in every}
+    # nobody who could have a partner is left alone: of every pair that was dropped, one record has another partner
+    assert all(any(kept.left == pair.left or kept.right == pair.right for kept in pairs) for pair in every if pair.why)
+
+
+def test_the_partners_are_those_that_say_most_together() -> None:
+    # the best pair alone, (0, 10), would leave 1 and 11, which have nothing in common
+    compared = {(0, 10): 0, (0, 11): 1, (1, 10): 2}
+    assert best_partners([0, 1], [10, 11], compared, np.array([9.0, 7.0, 8.0])) == [(0, 11), (1, 10)]
+    assert best_partners([0, 1], [10], compared, np.array([9.0, 7.0, 8.0])) == [(0, 10)]
 
 
 def test_wrong_files_are_told(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from textcrm.cli import output
 from textcrm.cli.arguments import CHANNEL_HELP, JSON_HELP, channel_of
+from textcrm.cli.link import tell_own
 from textcrm.errors import UsageError
 from textcrm.records import Channel
 from textcrm.settings import Settings, read_settings
@@ -57,6 +58,7 @@ def _stored(settings: Settings, *, every: bool, stale: bool, as_json: bool) -> N
     from textcrm.store import open_store
 
     with open_store(settings) as store:
+        tell_own(store, settings)
         engine = Engine.open(settings)
         if stale:
             rework(store, standing=[line.fingerprint for line in engine.lines.values()])

@@ -52,10 +52,12 @@ def import_(
         output.say(f"The mapping is saved: {save_mapping}")
     for name, count in report.remarks.items():
         output.say(f"{count:,} values of {name} cannot be read; they are kept among the other fields.")
+    if report.resumed:
+        output.say(f"{report.resumed:,} rows were stored by an earlier run that was cut short; it went on after them.")
     if report.unknown:
         output.say(f"{report.unknown:,} events are of customers that are not stored yet.")
     if json:
-        names = ("created", "changed", "unchanged", "quarantined", "unknown", "remarks")
+        names = ("created", "changed", "unchanged", "quarantined", "unknown", "resumed", "remarks")
         mapped = {name: ", ".join(columns) for name, columns in report.columns.items()}
         output.print_json({**{name: getattr(report, name) for name in names}, "mapping": mapped})
     output.say(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 from textcrm.cli import customer_events, customers_quality, decisions, output
 from textcrm.cli.arguments import JSON_HELP, pairs
 from textcrm.cli.customer_options import MAP_HELP, MAPPING_HELP, REGION_HELP, SAVE_HELP, Chosen, chosen, save
+from textcrm.errors import UsageError
 from textcrm.settings import read_settings
 
 if TYPE_CHECKING:
@@ -91,11 +93,18 @@ def sync(
     provider_rules: Annotated[
         bool, typer.Option("--provider-rules", help="Fold mail addresses: plus tags, the dots at Gmail.")
     ] = False,
+    missing: Annotated[
+        str,
+        typer.Option(
+            help="Customers that an earlier sync brought and the source no longer has: keep, or mark with a field "
+            "that says since when. To mark, all rows are read, not only what changed."
+        ),
+    ] = "keep",
     json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
-    """Store the customers of an SQL database, through SQLAlchemy."""
+    """Store the customers of an SQL database, through SQLAlchemy; say which columns came and went since last time."""
     from textcrm.operations.access.audit import note_terminal
-    from textcrm.operations.customers.tables import sync_customers
+    from textcrm.operations.customers.tables import MISSING_CHOICES, sync_customers
     from textcrm.sources.sql import SqlSource
     from textcrm.store import open_store
 
@@ -107,6 +116,9 @@ def sync(
         given_region=region,
         provider_rules=provider_rules,
     )
+    choice = next((one for one in MISSING_CHOICES if one == missing), None)
+    if choice is None:
+        raise UsageError("Missing customers are kept or marked", options=MISSING_CHOICES)
     source = SqlSource(url, table=table, query=query, updated_at=updated_at)
     with open_store(settings) as store, output.progress("Reading") as step:
         report = sync_customers(
@@ -116,9 +128,18 @@ def sync(
             guess=options.guess,
             region=options.region,
             provider_rules=options.provider_rules,
+            missing=choice,
             progress=step,
         )
         note_terminal(store, settings, "customers sync", table or "a query")
+    if report.appeared:
+        output.say(f"Columns that were not there the last time: {_names(report.appeared)}.")
+    if report.vanished:
+        output.say(f"Columns of the last time that are gone: {_names(report.vanished)}.")
+    if report.missing is not None:
+        output.say(f"{report.missing:,} customers are no longer in the source; each is marked.")
+    elif choice == "mark":
+        output.say("The source has no rows, as if it were broken: nobody is marked.")
     _tell(report, options, save_mapping, json)
 
 
@@ -135,13 +156,16 @@ def _tell(report: CustomerReport, options: Chosen, save_mapping: Path | None, js
         output.say(f"{count:,} values of {kind} were brought into one form.")
     for column, facts in report.filled.items():
         output.say(f"{facts['count']:,} missing values of {column!r}: {facts['policy']}, {facts['how']}.")
+    if report.resumed:
+        output.say(f"{report.resumed:,} rows were stored by an earlier run that was cut short; it went on after them.")
     if report.repeated:
         output.say(f"{report.repeated:,} rows have the id of an earlier row; the last one of each was taken.")
     if report.relinked:
         output.say(f"{report.relinked:,} messages of unknown authors are linked to these customers now.")
     if json:
         names = ("created", "changed", "unchanged", "quarantined", "repeated", "relinked", "mapping", "remarks",
-                 "normalised", "filled")  # fmt: skip
+                 "normalised", "filled", "resumed", "missing",
+                 "appeared", "vanished")  # fmt: skip
         output.print_json({name: getattr(report, name) for name in names})
     output.say(
         f"{report.created:,} created, {report.changed:,} changed, {report.unchanged:,} unchanged, "
@@ -152,6 +176,10 @@ def _tell(report: CustomerReport, options: Chosen, save_mapping: Path | None, js
         output.say(f"  {rejection.id}  {place}: {rejection.detail}")
     if report.quarantined:
         raise output.fail(output.EXIT_SOME_FAILED)
+
+
+def _names(columns: Sequence[str]) -> str:
+    return ", ".join(repr(name[:60]) for name in columns[:SHOWN])
 
 
 def list_(

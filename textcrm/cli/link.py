@@ -15,6 +15,8 @@ from textcrm.settings import read_settings
 if TYPE_CHECKING:
     from textcrm.operations.customers.dedupe import LinkReport
     from textcrm.records import Link
+    from textcrm.settings import Settings
+    from textcrm.store import Store
 
 SHOWN = 20
 
@@ -25,6 +27,7 @@ def register(app: typer.Typer) -> None:
     group.command("dedupe")(dedupe)
     group.command("match")(match)
     group.command("why")(why)
+    group.command("again")(again)
     questions = typer.Typer(help="Links that wait for a decision, the one that settles most first.")
     questions.callback(invoke_without_command=True)(review)
     questions.command("confirm")(confirm)
@@ -61,12 +64,19 @@ def dedupe(
 def match(
     left: Annotated[Path, typer.Argument(metavar="A", help="A table with a header.", show_default=False)],
     right: Annotated[Path, typer.Argument(metavar="B", help="Another one.", show_default=False)],
+    one_to_one: Annotated[
+        bool,
+        typer.Option(
+            "--one-to-one",
+            help="Neither table has a person twice: a record gets one partner at most, by the best sum of scores.",
+        ),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Find the records of two tables that are one person, each pair with its reasons."""
     from textcrm.operations.customers.dedupe import match as run
 
-    pairs, report = run(left, right, progress=output.say)
+    pairs, report = run(left, right, one_to_one=one_to_one, progress=output.say)
     _tell(report)
     if json:
         for pair in pairs:
@@ -107,6 +117,27 @@ def why(
     else:
         _evidence(f"{link.outcome}: {link.customer_id or ', '.join(link.candidates) or 'nobody'} by {link.rule}", link)
         output.say(f"Confidence {link.confidence:.3f}. A bit doubles the odds.")
+
+
+def again() -> None:
+    """Link anew what TEXTCRM_OWN_ADDRESSES touches, after it changed: the messages go back into the queue."""
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.links.own import link_again
+    from textcrm.store import open_store
+
+    settings = read_settings()
+    with open_store(settings) as store, output.progress("Looking", total=store.insights.count()) as step:
+        done = link_again(store, settings.ours, region=settings.region, progress=step)
+        note_terminal(store, settings, "link again")
+    output.say(f"{done:,} messages are to be linked anew. Next: textcrm analyse, or a worker that was started anew.")
+
+
+def tell_own(store: Store, settings: Settings) -> None:
+    """Keep the own addresses with which messages are linked from now on; say so where earlier links do not agree."""
+    from textcrm.operations.links.own import note_own
+
+    if note_own(store, settings.ours):
+        output.say("TEXTCRM_OWN_ADDRESSES changed. Next: textcrm link again, for what was linked before.")
 
 
 def review(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from textcrm.cli import output
+from textcrm.cli.link import tell_own
 from textcrm.errors import DependencyError, NotFoundError
 from textcrm.settings import Settings, read_settings
 
@@ -40,6 +41,8 @@ def serve(
         from textcrm_api.server import run_many
 
         with open_store(settings) as store:  # held until all have ended: they share what it started
+            if with_worker:
+                tell_own(store, settings)
             run_many(
                 settings,
                 workers=workers,
@@ -52,6 +55,8 @@ def serve(
     from textcrm_api.server import opened
 
     with opened(settings) as (store, engine):
+        if with_worker:
+            tell_own(store, settings)
         run_service(settings, store=store, engine=engine, with_worker=with_worker, json_logs=json_logs, traces=traces)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from textcrm.cli import output
+from textcrm.cli.link import tell_own
 from textcrm.settings import read_settings
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def worker() -> None:
 
     settings = read_settings()
     with open_store(settings) as store:
+        tell_own(store, settings)
         output.say("Loading the models ...")
         engine = Engine.open(settings)
         engine.warm()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from textcrm.sources.rejected import Rejected
 from textcrm.sources.structured import structured_rows
 
 Progress = Callable[[str], None]
+NOT_COMPARED = -1e6  # log2 odds below those of any pair that was compared
 
 
 @dataclass(frozen=True)
@@ -112,10 +114,18 @@ def dedupe(path: Path, *, progress: Progress | None = None) -> tuple[list[Cluste
     ], report
 
 
-def match(left: Path, right: Path, *, progress: Progress | None = None) -> tuple[list[Matched], LinkReport]:
+def match(
+    left: Path, right: Path, *, one_to_one: bool = False, progress: Progress | None = None
+) -> tuple[list[Matched], LinkReport]:
     """Find the records of two tables that are one person, the most probable first.
 
     Columns are paired by name; where that leaves none, by what they hold.
+
+    Parameters
+    ----------
+    one_to_one
+        Neither table has a person twice: each record gets one partner at most. Of the pairs that would be returned
+        otherwise, those are kept that say most together.
 
     Raises
     ------
@@ -140,7 +150,8 @@ def match(left: Path, right: Path, *, progress: Progress | None = None) -> tuple
     if found is None:
         return [], report
     report.rules, report.pairs = found.rules, found.blocked
-    return sorted(_matched(found, a, b, border), key=lambda pair: -pair.confidence), report
+    pairs = _matched(found, a, b, border, one_to_one=one_to_one)
+    return sorted(pairs, key=lambda pair: -pair.confidence), report
 
 
 def _together(a: Table, b: Table) -> tuple[list[dict[str, str]], list[str]]:
@@ -166,7 +177,7 @@ def _loose(name: str) -> str:
     return "".join(c for c in name.casefold() if c.isalnum())
 
 
-def _matched(found: Resolved, a: Table, b: Table, border: int) -> Iterator[Matched]:
+def _matched(found: Resolved, a: Table, b: Table, border: int, *, one_to_one: bool) -> Iterator[Matched]:
     """Yield the pairs across the border that are one person."""
     compared = {
         (i, j): place
@@ -178,14 +189,41 @@ def _matched(found: Resolved, a: Table, b: Table, border: int) -> Iterator[Match
         members.setdefault(person, []).append(record)
     sure, direct = _confidence(found), found.probability
     for group in members.values():
-        for i in (record for record in group if record < border):
-            for j in (record for record in group if record >= border):
-                place = compared.get((i, j))
-                confidence = float(min(sure[i], sure[j]))
-                if place is not None and len(group) == 2:
-                    confidence = float(direct[place])
-                why = found.evidence(place) if place is not None else ()
-                yield Matched(a.ids[i], b.ids[j - border], round(confidence, 6), why)
+        ours = [record for record in group if record < border]
+        theirs = [record for record in group if record >= border]
+        pairs = list(product(ours, theirs))
+        if one_to_one and len(pairs) > 1:
+            pairs = best_partners(ours, theirs, compared, found.fitted.odds)
+        for i, j in pairs:
+            place = compared.get((i, j))
+            confidence = float(min(sure[i], sure[j]))
+            if place is not None and (one_to_one or len(group) == 2):
+                confidence = float(direct[place])
+            why = found.evidence(place) if place is not None else ()
+            yield Matched(a.ids[i], b.ids[j - border], round(confidence, 6), why)
+
+
+def best_partners(
+    ours: Sequence[int], theirs: Sequence[int], compared: Mapping[tuple[int, int], int], odds: NDArray[np.float64]
+) -> list[tuple[int, int]]:
+    """Return the pairs of one cluster in which no record comes twice and the log odds add up to the most.
+
+    Pairs that were never compared are left out.
+
+    References
+    ----------
+    Jaro, M. A. (1989). Advances in record-linkage methodology as applied to matching the 1985 census of Tampa, Florida.
+    Journal of the American Statistical Association 84 (406), 414-420.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    scores = np.full((len(ours), len(theirs)), NOT_COMPARED)
+    for (x, i), (y, j) in product(enumerate(ours), enumerate(theirs)):
+        if (i, j) in compared:
+            scores[x, y] = odds[compared[i, j]]
+    rows, columns = linear_sum_assignment(scores, maximize=True)
+    chosen = [(ours[x], theirs[y]) for x, y in zip(rows.tolist(), columns.tolist(), strict=True)]
+    return [pair for pair in chosen if pair in compared]
 
 
 def _confidence(found: Resolved) -> NDArray[np.float64]:

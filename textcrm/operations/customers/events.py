@@ -14,6 +14,7 @@ from pathlib import Path
 
 from textcrm.link import codes, normalise
 from textcrm.link.dates import is_day_first, iso_date
+from textcrm.operations.customers.resume import Mark, forget_marks
 from textcrm.operations.customers.rows import clean, customer_id
 from textcrm.operations.intake.ingest import Rejection
 from textcrm.quality.numbers import number as number_of
@@ -42,6 +43,8 @@ class EventReport:
     unchanged: int = 0
     quarantined: int = 0
     unknown: int = 0
+    resumed: int = 0
+    """Rows that an earlier run, which was cut short, had stored; created, changed and so on count the others."""
     columns: Mapped = field(default_factory=dict)
     rejections: list[Rejection] = field(default_factory=list)
     remarks: dict[str, int] = field(default_factory=dict)
@@ -59,7 +62,8 @@ def import_events(
     """Store the events of a table; the same file again changes nothing.
 
     A customer is named by the number that the table of customers has, or by a mail address that one customer has.
-    Several rows of one order are the lines of it, and all are kept.
+    Several rows of one order are the lines of it, and all are kept. An import that was cut short is run again: it goes
+    on after the last batch, if the file and how it is read are the same, and makes no double.
 
     Parameters
     ----------
@@ -78,15 +82,24 @@ def import_events(
     dated = columns.get("at", ("",))[0]
     day_first = is_day_first(row.get(dated, "") for row in head)
     intake = EventIntake(store, columns, Source(kind=kind_of_table(path), name=path.name), day_first=day_first)
+    mark = Mark(store, path, kind=CHANNEL, how={"columns": columns})
+    intake.report.resumed = mark.rows
     rows = iter(structured_rows(path))
+    stored = islice(rows, mark.rows)
+    while batch := list(islice(stored, BATCH)):
+        intake.pass_over(batch)
     while batch := list(islice(rows, BATCH)):
         intake.take(batch)
+        mark.move(len(batch))
         if progress is not None:
             progress(len(batch))
     report = intake.report
-    facts = {name: getattr(report, name) for name in ("created", "changed", "unchanged", "quarantined", "unknown")}
+    facts = {
+        name: getattr(report, name) for name in ("created", "changed", "unchanged", "quarantined", "unknown", "resumed")
+    }
     named = [{"field": name, "columns": list(used)} for name, used in columns.items()]
     store.imports.add(kind=CHANNEL, source=path.name, facts={**facts, "mapping": named})
+    forget_marks(store, CHANNEL)
     return report
 
 
@@ -102,8 +115,24 @@ class EventIntake:
         self._lines: dict[int, int] = {}
         self.report = EventReport(columns=columns)
 
+    def pass_over(self, rows: Sequence[Row | Rejected]) -> None:
+        """Read one batch that is stored: which line of its order a later row is, depends on it."""
+        self._read(rows)
+
     def take(self, rows: Sequence[Row | Rejected]) -> None:
         """Store one batch and add what became of it to the report."""
+        events, rejected = self._read(rows)
+        done = self._store.events.upsert(events)
+        report = self.report
+        report.created += done.created
+        report.changed += done.changed
+        report.unchanged += done.unchanged
+        stored = self._store.customers.existing(list({event.customer_id for event in events}))
+        report.unknown += sum(event.customer_id not in stored for event in events)
+        self._quarantine(rejected)
+
+    def _read(self, rows: Sequence[Row | Rejected]) -> tuple[list[CustomerEvent], list[Rejected]]:
+        """Return the events of a batch, and the rows that are none."""
         events: list[CustomerEvent] = []
         rejected = [row for row in rows if isinstance(row, Rejected)]
         given = [row for row in rows if not isinstance(row, Rejected)]
@@ -114,14 +143,7 @@ class EventIntake:
                 rejected.append(Rejected(raw, "no_customer", detail, source))
             else:
                 events.append(self._event(cells, owner))
-        done = self._store.events.upsert(events)
-        report = self.report
-        report.created += done.created
-        report.changed += done.changed
-        report.unchanged += done.unchanged
-        stored = self._store.customers.existing(list({event.customer_id for event in events}))
-        report.unknown += sum(event.customer_id not in stored for event in events)
-        self._quarantine(rejected)
+        return events, rejected
 
     def _owners(self, rows: Sequence[Mapping[str, str]]) -> Iterator[str | None]:
         """Yield the customer of each row."""

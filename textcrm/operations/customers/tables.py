@@ -10,9 +10,11 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
+from textcrm.operations.customers.absent import Members
 from textcrm.operations.customers.fill import Filler
+from textcrm.operations.customers.resume import Mark, forget_marks
 from textcrm.operations.customers.rows import RowOptions, RowReader, customer_id, customer_of_row
 from textcrm.operations.customers.survey import Survey, day_first_columns, survey
 from textcrm.operations.intake.ingest import Rejection
@@ -29,6 +31,8 @@ __all__ = ["CustomerReport", "customer_id", "customer_of_row", "import_customers
 BATCH = 2000
 CHANNEL = "customers"  # what the quarantine calls rows of customers
 Progress = Callable[[int], None]
+MissingChoice = Literal["keep", "mark"]
+MISSING_CHOICES: tuple[MissingChoice, ...] = get_args(MissingChoice)
 
 
 @dataclass
@@ -43,6 +47,14 @@ class CustomerReport:
     """Rows whose customer stands in another row too: the last one counts, earlier ones that differ are quarantined."""
     relinked: int = 0
     """Messages of strangers that turned out to be of these customers."""
+    resumed: int = 0
+    """Rows that an earlier run, which was cut short, had stored; created, changed and so on count the others."""
+    missing: int | None = None
+    """Customers of earlier syncs that the source no longer has, all marked; None where that was not looked at."""
+    appeared: list[str] = field(default_factory=list)
+    """Columns that the source did not have at its last sync."""
+    vanished: list[str] = field(default_factory=list)
+    """Columns that the source had at its last sync, and has no longer."""
     columns: Mapped = field(default_factory=dict)
     mapping: dict[str, str] = field(default_factory=dict)
     rejections: list[Rejection] = field(default_factory=list)
@@ -68,8 +80,8 @@ def import_customers(
     """Store the customers of a table; the same file again changes nothing.
 
     The table is read twice: once for what only the whole of it tells (ids that come again, the order of day and month,
-    means), once to store. Each batch is acknowledged before the next is read: an interrupted import is run again, and
-    makes no double.
+    means), once to store. Each batch is acknowledged before the next is read. An import that was cut short is run
+    again: it goes on after the last batch, if the file and how it is read are the same, and makes no double.
 
     Parameters
     ----------
@@ -95,8 +107,12 @@ def import_customers(
     reader = RowReader(columns, RowOptions(region, provider_rules, looked.day_first))
     intake = _Intake(store, reader, Source(kind=kind_of_table(path), name=path.name), looked)
     intake.report.repeated = looked.repeated
-    for rows in _batches(structured_rows(path), BATCH):
+    how = {"columns": columns, "region": region, "provider_rules": provider_rules, "missing": dict(missing or {})}
+    mark = Mark(store, path, kind=CHANNEL, how=how)
+    intake.report.resumed = mark.rows
+    for rows in _batches(islice(structured_rows(path), mark.rows, None), BATCH):
         intake.take(rows)
+        mark.move(len(rows))
         if progress is not None:
             progress(len(rows))
     return intake.finish()
@@ -110,11 +126,18 @@ def sync_customers(
     guess: bool = True,
     region: str = "US",
     provider_rules: bool = False,
+    missing: MissingChoice = "keep",
     progress: Progress | None = None,
 ) -> CustomerReport:
     """Store the customers of a table of an SQL database; next time only what changed, where ``updated_at`` is named.
 
-    How far it came is kept after each batch, by the address without its password.
+    How far it came is kept after each batch, by the address without its password, and so are the columns.
+
+    Parameters
+    ----------
+    missing
+        What is done with customers whom an earlier sync brought and the source no longer has. ``keep``: nothing.
+        ``mark``: each gets a field that says since when; for that, all rows are read, not only what changed.
 
     Raises
     ------
@@ -127,25 +150,39 @@ def sync_customers(
     """
     marks = store.database["sync"]
     address = re.sub(r"(//[^/@:]{0,200}):[^/@]{0,200}@", r"\1@", source.url)
-    key = hashlib.sha256(f"{address}|{source.table}|{source.updated_at}".encode()).hexdigest()[:24]
-    mark = marks.find_one({"_id": key}) or {}
+    key = _digest(f"{address}|{source.table}|{source.updated_at}")
+    whole = _digest(f"{address}|{source.table}|{source.query}")
+    members = Members(store, whole)
+    since = (marks.find_one({"_id": key}) or {}).get("since") if missing == "keep" else None
+    before = (marks.find_one({"_id": whole}) or {}).get("columns")
     place = Source(kind="sql", name=source.table or "query")
     intake = _Intake(store, RowReader({}), place)
-    columns: Mapped | None = None
-    with closing(sql_rows(source, since=mark.get("since"))) as found:
+    names: list[str] | None = None
+    with closing(sql_rows(source, since=since)) as found:
         while batch := list(islice(found, BATCH)):
             rows = [row for row, _ in batch]
-            if columns is None:
-                columns = complete_fields(list(rows[0][1]), mapping, guess=guess)
+            if names is None:
+                names = list(rows[0][1])
+                columns = complete_fields(names, mapping, guess=guess)
                 dated = day_first_columns([row[1] for row in rows], columns)
                 intake = _Intake(store, RowReader(columns, RowOptions(region, provider_rules, dated)), place)
-            intake.take(rows)
+            members.saw(intake.take(rows))
             last = batch[-1][1]
             if last is not None:
                 marks.update_one({"_id": key}, {"$set": {"since": last}}, upsert=True)
             if progress is not None:
                 progress(len(rows))
+    if names is not None:
+        intake.report.appeared = [name for name in names if before is not None and name not in before]
+        intake.report.vanished = [name for name in before or () if name not in names]
+        marks.update_one({"_id": whole}, {"$set": {"columns": names}}, upsert=True)
+    if missing == "mark":
+        intake.report.missing = members.mark_missing()
     return intake.finish()
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 def import_rows(store: Store, rows: Sequence[Row | Rejected], reader: RowReader, source: Source) -> CustomerReport:
@@ -172,8 +209,8 @@ class _Intake:
             normalised=reader.normalised,
         )
 
-    def take(self, rows: Sequence[Row | Rejected]) -> None:
-        """Store one batch and add what became of it to the report."""
+    def take(self, rows: Sequence[Row | Rejected]) -> list[str]:
+        """Store one batch and add what became of it to the report; return the ids of its customers."""
         report = self.report
         customers: dict[str, tuple[Customer, int, bytes]] = {}
         rejected = [row for row in rows if isinstance(row, Rejected)]
@@ -201,6 +238,7 @@ class _Intake:
                 customers[customer.id] = (customer, place, raw)
         self._store_all([customer for customer, _, _ in customers.values()], rejected)
         report.filled = self._filler.counts()
+        return list(customers)
 
     def finish(self) -> CustomerReport:
         """Record the import, with how the columns looked, and return the report."""
@@ -213,6 +251,7 @@ class _Intake:
         options["day_first"] = sorted(options["day_first"])
         facts |= {"mapping": named, "options": options, "rows": self._looked.rows, "profile": self._profile()}
         self._store.imports.add(kind=CHANNEL, source=self._source.name, facts=facts)
+        forget_marks(self._store, CHANNEL)
         return self.report
 
     def _profile(self) -> list[dict[str, Any]]:

@@ -1,10 +1,11 @@
-"""Which customers carry the exact identifiers of a message: in their records, or by an order of theirs."""
+"""The exact identifiers of a message, and which customers carry them: in their records, or by an order of theirs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
-from textcrm.records import Customer
+from textcrm.link.message import IdentityKey, keys_of
+from textcrm.records import CleanText, Customer, Insight, Message, OffsetMap
 from textcrm.store import Store
 
 _ORDER = "order:"
@@ -29,3 +30,27 @@ def customer_finder(store: Store) -> Callable[[Sequence[str]], list[Customer]]:
         return list(found.values())
 
     return find
+
+
+def keys_of_stored(
+    message: Message, insight: Insight, *, region: str, ours: Collection[str]
+) -> tuple[IdentityKey, ...]:
+    """Return the identifiers of the author of a message that was analysed, from what the analysis had found.
+
+    Parameters
+    ----------
+    region
+        ISO 3166 code of the country of phone numbers without a country code.
+    ours
+        The company's own addresses, or ``@domain``: they identify nobody.
+    """
+    clean = CleanText(
+        message_id=message.id,
+        text=insight.clean,
+        offsets=OffsetMap(segments=(), length=0),
+        parts=insight.parts,
+        quoted="\n".join(message.text[part.start : part.end] for part in insight.parts if part.kind == "quoted"),
+        language=insight.language,
+        kind=insight.kind,
+    )
+    return keys_of(message, clean, insight.entities, region=region, ours=ours)

@@ -7,12 +7,13 @@ Each change is recorded. A person takes it back, for good, with a split to the p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from textcrm.link.message import decide, keys_of
+from textcrm.link.message import decide
 from textcrm.operations.links.decisions import as_decided
-from textcrm.operations.links.lookup import customer_finder
-from textcrm.records import CleanText, Customer, Insight, Message, OffsetMap
+from textcrm.operations.links.lookup import customer_finder, keys_of_stored
+from textcrm.operations.links.own import own_addresses
+from textcrm.records import Customer, Insight, Message
 from textcrm.store import Store
 from textcrm.store.relinks import Relink
 
@@ -34,10 +35,12 @@ def relink(store: Store, customers: Sequence[Customer], *, region: str, by: str)
     How many messages have another link now.
     """
     done = 0
-    for message_ids in store.relinks.messages_of(store.relinks.strangers(customers), size=PAGE):
+    strangers = store.relinks.strangers(customers)
+    ours = own_addresses(store) if strangers else frozenset()
+    for message_ids in store.relinks.messages_of(strangers, size=PAGE):
         messages = store.messages.get_many(message_ids)
         insights = [i for i in store.insights.get_many(message_ids).values() if i.link and i.message_id in messages]
-        anew = [_decided(store, messages[insight.message_id], insight, region=region) for insight in insights]
+        anew = [_decided(store, messages[i.message_id], i, region=region, ours=ours) for i in insights]
         for before, after in zip(insights, as_decided(store, anew), strict=True):
             if before.link is None or after.link is None:
                 continue
@@ -46,17 +49,9 @@ def relink(store: Store, customers: Sequence[Customer], *, region: str, by: str)
     return done
 
 
-def _decided(store: Store, message: Message, insight: Insight, *, region: str) -> Insight:
+def _decided(store: Store, message: Message, insight: Insight, *, region: str, ours: Collection[str]) -> Insight:
     """Return the insight with its link decided again, from what the analysis had found."""
-    clean = CleanText(
-        message_id=message.id,
-        text=insight.clean,
-        offsets=OffsetMap(segments=(), length=0),
-        parts=insight.parts,
-        language=insight.language,
-        kind=insight.kind,
-    )
-    keys = keys_of(message, clean, insight.entities, region=region)
+    keys = keys_of_stored(message, insight, region=region, ours=ours)
     link, stranger = decide(message, keys, customer_finder(store)([key.key for key in keys]))
     # only a record that was found is a reason for another link
     found = stranger is None and link.outcome in ("linked", "review")
