@@ -15,7 +15,7 @@ import textcrm
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "textcrm"
 STAGES = ("sources", "clean", "entities", "embed", "classify", "link", "topics", "store")
-BASE = ("errors", "records", "settings", "specs", "catalog", "artifact")
+BASE = ("errors", "records", "settings", "specs", "catalog", "artifact", "onnx")
 # what each room may import; the stages never import each other
 ALLOWED: dict[str, tuple[str, ...]] = {
     "errors": (),
@@ -24,6 +24,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "specs": ("errors", "records"),
     "catalog": ("errors", "records", "specs"),
     "artifact": ("errors",),
+    "onnx": (),
     "registry": ("errors", "artifact"),
     "__main__": ("cli",),
     "quality": BASE,
