@@ -60,6 +60,25 @@ def test_results_come_as_they_are_stored_and_go_on_after_the_last(live: Live, st
         assert_problem(web.get("/v1/events", headers={"Last-Event-ID": "x"}), "invalid_request")
 
 
+def test_a_place_that_no_event_had_is_refused_or_told_as_a_gap(live: Live, store: Store, engine: Engine) -> None:
+    with httpx.Client(base_url=live.url, headers=live.headers, timeout=30) as web:
+        with web.stream("GET", "/v1/events") as answer:
+            found = events(answer.iter_lines())
+            next(found)
+            web.post("/v1/messages", json={"text": "Where is my order?", "channel": "chat"})
+            analyse_stored(store, engine)
+            token = next(found)["id"]
+        harmed = ("0", "00", "82", "F" * 4096, token[:20], token[:-1], token[:24] + "FF" + token[26:])
+        for wrong in harmed:
+            refused = web.get("/v1/events", params={"seconds": 1}, headers={"Last-Event-ID": wrong})
+            assert_problem(refused, "usage")
+        old = token[:2] + "60000000" + token[10:]  # of a time that the server does not know
+        with web.stream("GET", "/v1/events", headers={"Last-Event-ID": old}) as answer:
+            found = events(answer.iter_lines())
+            assert "comment" in next(found)
+            assert next(found)["event"] == "gap"
+
+
 def test_there_is_an_end_to_followers(live: Live, app: FastAPI) -> None:
     followers: Followers = app.state.followers
     app.state.followers = Followers(1)

@@ -17,6 +17,8 @@ from textcrm.store.workers import WorkerState
 NOT_READY_SECONDS = 300.0
 NOT_READY_SHARE = 0.5
 STALE_SECONDS = 60.0  # a worker says every few seconds that it lives
+UNPARSED = {9, 15, 207}  # FailedToParse, Overflow, InvalidUUID
+FIRST_PLACE_IN_SOURCE = 40_000  # named codes are below
 PLACE_LOST = {136, 260, 280, 286}  # CappedPositionLost, InvalidResumeToken, ChangeStreamFatalError, ...HistoryLost
 
 
@@ -121,9 +123,14 @@ def results_since(store: Store, token: str | None = None, *, wait_seconds: float
         *token* is none.
     """
     resume = None if token is None else _place(token)
+    begun = False
     try:
-        yield from _follow(store, resume, wait_seconds)
+        for result in _follow(store, resume, wait_seconds):
+            begun = True
+            yield result
     except OperationFailure as error:
+        if resume is not None and not begun and _unreadable(error.code):
+            raise _unknown_place() from error
         if resume is None or error.code not in PLACE_LOST:
             raise
         told = False
@@ -145,8 +152,21 @@ def _follow(store: Store, resume: dict[str, str] | None, wait_seconds: float) ->
 
 def _place(token: str) -> dict[str, str]:
     if not token or len(token) > 4096 or not all(c in "0123456789ABCDEFabcdef" for c in token):
-        raise UsageError("The token of the last result cannot be read", hint="Give back the one that came with it.")
+        raise _unknown_place()
     return {"_data": token}
+
+
+def _unknown_place() -> UsageError:
+    return UsageError("The token of the last result cannot be read", hint="Give back the one that came with it.")
+
+
+def _unreadable(code: int | None) -> bool:
+    """Tell whether the server stumbled over a token that none of its kind made.
+
+    It has no code for that: some tokens fail to parse, others at the place in its source that first doubts them, whose
+    number is the code.
+    """
+    return code is not None and (code in UNPARSED or code >= FIRST_PLACE_IN_SOURCE)
 
 
 def rework(store: Store, *, standing: Sequence[str]) -> int:
