@@ -81,6 +81,7 @@ def test_readings_of_texts_are_written_down_once_a_request(
     client.get("/v1/customers")
     client.get("/v1/exports/messages.csv")
     client.get("/v1/exports/messages.csv", params={"mask": False})
+    client.get("/v1/exports/customers.csv")
     deeds = [e.deed for e in entries()[before:]]
     assert [(d.kind, d.action, len(d.about)) for d in deeds] == [
         ("read", "GET /v1/messages", 5),
@@ -88,6 +89,7 @@ def test_readings_of_texts_are_written_down_once_a_request(
         ("read", "GET /v1/insights/{message_id}", 1),
         ("read", "GET /v1/customers/{customer_id}/messages", 2),
         ("read", "GET /v1/exports/messages.{form}", 0),
+        ("read", "GET /v1/exports/customers.{form}", 0),
     ]
     assert list(deeds[0].about) == shown
 
