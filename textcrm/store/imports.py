@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pymongo.collection import Collection
@@ -20,10 +21,21 @@ class Imports:
         self._now = now
 
     def add(self, *, kind: str, source: str, facts: Mapping[str, Any]) -> str:
-        """Record one import of *kind* (``customers``, ``events``) and return its id."""
+        """Record one import of *kind* (``customers``, ``events``, ``messages``) and return its id."""
         document: Document = {"_id": secrets.token_hex(10), "kind": kind, "source": source, "at": self._now(), **facts}
         self._c.insert_one(document)
         return str(document["_id"])
+
+    def tally(self, *, kind: str, source: str, counts: Mapping[str, int]) -> None:
+        """Add *counts* to what came from *source* today (UTC): one record a day, however many batches it sends."""
+        now = self._now()
+        name = hashlib.sha256(f"{kind}|{source}|{now.astimezone(UTC):%Y-%m-%d}".encode()).hexdigest()[:20]
+        change = {
+            "$inc": {"batches": 1, **counts},
+            "$set": {"at": now},
+            "$setOnInsert": {"kind": kind, "source": source},
+        }
+        self._c.update_one({"_id": name}, change, upsert=True)
 
     def list(self, *, limit: int = 50) -> list[Document]:
         """Return the imports, newest first, without how their columns looked."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Query, Request
 
-from textcrm.operations.intake.accept import accept
+from textcrm.operations.intake.accept import accept, note_batch
 from textcrm.records import Channel
 from textcrm_api import convert, cursors
 from textcrm_api.answers import ItemError, MessageOut, MessagesOut, MessagesStoredOut, StoredOut
@@ -22,11 +22,13 @@ router = common.make("messages")
 
 
 @router.post("/v1/messages", **needs("write"))
-def create_messages(body: MessagesOrOneIn, service: ServiceDep) -> MessagesStoredOut:
+def create_messages(body: MessagesOrOneIn, service: ServiceDep, request: Request) -> MessagesStoredOut:
     """Store one message or up to 100; the same one again is a duplicate. Analysed soon after by the worker."""
     items: Sequence[MessageIn] = [body] if isinstance(body, MessageIn) else body.items
     now = service.store.now()
     accepted = accept(service.store, [message_of(item, received_at=now) for item in items])
+    if not isinstance(body, MessageIn):
+        note_batch(service.store, accepted, key=request.state.caller.name)
     answers = []
     for item, done in zip(items, accepted, strict=True):
         refused = done.outcome == "too_large"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -70,6 +71,13 @@ def accept(store: Store, messages: Sequence[Message]) -> list[Accepted]:
             outcome = "stored"
         accepted.append(Accepted(message.id, outcome))
     return accepted
+
+
+def note_batch(store: Store, accepted: Sequence[Accepted], *, key: str) -> None:
+    """Count a batch that a program sent among the imports of today, by the name of its key."""
+    found = Counter(one.outcome for one in accepted)
+    counts = {"rows": len(accepted), "stored": found["stored"], "duplicates": found["duplicate"]}
+    store.imports.tally(kind="api", source=key, counts={**counts, "refused": found["too_large"]})
 
 
 def sent_customer(

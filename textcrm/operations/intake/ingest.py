@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,11 +10,12 @@ from pathlib import Path
 from textcrm.errors import NotFoundError
 from textcrm.records import Channel, Message
 from textcrm.settings import Settings
-from textcrm.sources import Rejected, read
+from textcrm.sources import Rejected, mapping_of, read
 from textcrm.sources.mailbox import Caps, MailParser
 from textcrm.store import Store
 
 BATCH_ITEMS = 500
+MOST_FILES = 20  # that an import names because something in them could not be taken
 BATCH_BYTES = 30_000_000
 Progress = Callable[[int], None]
 
@@ -86,7 +88,30 @@ def ingest(
             take(store, batch, channel=channel, mapping=mapping, report=report)
             if progress is not None:
                 progress(len(batch))
+    _record(store, paths, channel, mapping, report)
     return report
+
+
+def _record(
+    store: Store, paths: Sequence[Path], channel: Channel, mapping: dict[str, str] | None, report: IngestReport
+) -> None:
+    """Keep what an import did, so that people see it later: counts, and in which files the problems were."""
+    one_table = len(paths) == 1 and paths[0].is_file()
+    columns = mapping_of(paths[0], mapping) if one_table else (mapping or {})
+    problems = Counter(rejection.reason for rejection in report.rejections)
+    files = Counter(rejection.file for rejection in report.rejections)
+    facts = {
+        "channel": channel,
+        "rows": report.items,
+        "stored": report.stored,
+        "duplicates": report.duplicates,
+        "quarantined": report.quarantined,
+        "mapping": [{"field": field, "columns": [column]} for field, column in columns.items()],
+        "problems": [{"of": reason, "is": n} for reason, n in problems.most_common()],
+        "files": [{"of": file, "is": n} for file, n in files.most_common(MOST_FILES)],
+    }
+    more = f" (+{len(paths) - 1})" if len(paths) > 1 else ""
+    store.imports.add(kind="messages", source=f"{paths[0].name if paths else ''}{more}", facts=facts)
 
 
 def take(
