@@ -4,7 +4,7 @@
 
     registry/
     ├── models/<name>/<version>/     an artifact; the version is the hash of its manifest
-    ├── models/<name>/state.json     which version is active, and which were before
+    ├── models/<name>/state.json     which version is active, which were before, thresholds that people set
     └── encoders/<hash>/             encoders, once each; models refer to them by hash
 
 A version is never changed after it was put. Activation replaces one small file atomically.
@@ -13,16 +13,17 @@ A version is never changed after it was put. Activation replaces one small file 
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from textcrm import artifact
-from textcrm.errors import ArtifactError, ConflictError, NotFoundError
+from textcrm.errors import ArtifactError, ConflictError, NotFoundError, UsageError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,47}")
 _VERSION = re.compile(r"[0-9a-f]{12}")
@@ -30,13 +31,17 @@ _VERSION = re.compile(r"[0-9a-f]{12}")
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """One version of a model in the registry. ``body`` is the body of its manifest."""
+    """One version of a model in the registry. ``body`` is the body of its manifest.
+
+    ``threshold`` is the confidence, from 0 to 1, that a person set for this version; None: its own holds.
+    """
 
     name: str
     version: str
     active: bool
     folder: Path
     body: dict[str, Any]
+    threshold: float | None = None
 
 
 class Registry:
@@ -95,8 +100,10 @@ class Registry:
             There is no such model or version.
         """
         folder = self.path(name, version)
-        body = artifact.read_manifest(folder).body
-        return ModelEntry(name, version, self._state(name)["active"] == version, folder, body)
+        body, state = artifact.read_manifest(folder).body, self._state(name)
+        return ModelEntry(
+            name, folder.name, state.active == folder.name, folder, body, state.thresholds.get(folder.name)
+        )
 
     def path(self, name: str, version: str) -> Path:
         """Return the folder of one version; *version* may be its first digits.
@@ -123,10 +130,10 @@ class Registry:
         NotFoundError
             There is no such model, or none of its versions was activated.
         """
-        version = self._state(name)["active"]
+        version = self._state(name).active
         if version is None:
             raise NotFoundError(f"no version of model {name} is active", hint="textcrm models activate")
-        return str(version)
+        return version
 
     def active(self, name: str) -> Path:
         """Return the folder of the active version of *name*. Raises as `active_version`."""
@@ -149,10 +156,10 @@ class Registry:
         """Make *version* the one that serves, and return it in full."""
         full = self.path(name, version).name
         state = self._state(name)
-        if state["active"] != full:
-            if state["active"] is not None:
-                state["before"].append(state["active"])
-            state["active"] = full
+        if state.active != full:
+            if state.active is not None:
+                state.before.append(state.active)
+            state.active = full
             self._write_state(name, state)
         return full
 
@@ -165,11 +172,43 @@ class Registry:
             There was none before.
         """
         state = self._state(name)
-        if not state["before"]:
+        if not state.before:
             raise ConflictError(f"model {name} has no earlier version", hint="See textcrm models list.")
-        state["active"] = state["before"].pop()
+        state.active = state.before.pop()
         self._write_state(name, state)
-        return str(state["active"])
+        return state.active
+
+    def threshold(self, name: str, version: str) -> float | None:
+        """Return the threshold that a person set for one version; None: its own holds."""
+        return self._state(name).thresholds.get(self.path(name, version).name)
+
+    def set_threshold(self, name: str, version: str, threshold: float | None) -> str:
+        """Decline answers of *version* that are less sure than *threshold*, and return the version in full.
+
+        The version itself stays as it is: what was set lies beside it, and holds where it is loaded from now on.
+
+        Parameters
+        ----------
+        threshold
+            A confidence from 0 to 1; None: back to the version's own.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such model or version.
+        UsageError
+            The threshold is no confidence.
+        """
+        if threshold is not None and not 0.0 <= threshold <= 1.0:  # also what is no number
+            raise UsageError(
+                "A threshold is a confidence from 0 to 1", hint="0.7 declines what is less sure than 70 %."
+            )
+        full, state = self.path(name, version).name, self._state(name)
+        state.thresholds.pop(full, None)
+        if threshold is not None:
+            state.thresholds[full] = threshold
+        self._write_state(name, state)
+        return full
 
     def verify(self, name: str, version: str) -> None:
         """Check one version and its encoder against their manifests.
@@ -196,24 +235,37 @@ class Registry:
             )
         return home
 
-    def _state(self, name: str) -> dict[Literal["active", "before"], Any]:
+    def _state(self, name: str) -> _State:
         path = self._home(name) / "state.json"
         if not path.exists():
-            return {"active": None, "before": []}
+            return _State(None, [], {})
         try:
             state = json.loads(path.read_text(encoding="utf-8"))
-            return {"active": state["active"], "before": list(state["before"])}
-        except (ValueError, KeyError, TypeError) as error:
+            active = None if state["active"] is None else str(state["active"])
+            thresholds = {str(key): float(value) for key, value in state.get("thresholds", {}).items()}
+            if not all(map(math.isfinite, thresholds.values())):
+                raise ValueError("a threshold is no number")
+            return _State(active, [str(one) for one in state["before"]], thresholds)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ArtifactError(f"state.json of model {name} is damaged", hint="textcrm models activate") from error
 
-    def _write_state(self, name: str, state: dict[Literal["active", "before"], Any]) -> None:
+    def _write_state(self, name: str, state: _State) -> None:
         path = self._home(name) / "state.json"
         fresh = path.with_name(f"state.{os.getpid()}.tmp")
         with fresh.open("w", encoding="utf-8") as stream:
-            json.dump(state, stream)
+            json.dump(asdict(state), stream)
             stream.flush()
             os.fsync(stream.fileno())
         fresh.replace(path)
+
+
+@dataclass
+class _State:
+    """What is kept of one model. ``thresholds`` are by version."""
+
+    active: str | None
+    before: list[str]
+    thresholds: dict[str, float]
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -19,12 +20,15 @@ from starlette.testclient import TestClient
 from tests.desk_data import answer, application, at, doubtful, fill, keep, known
 from tests.factories import message
 from tests.unit.test_train import recipe, rows
+from textcrm.operations.access.audit import audit_of
 from textcrm.operations.access.users import add_user
 from textcrm.operations.customers.tables import import_customers
 from textcrm.operations.desk import desk
+from textcrm.operations.intake.ingest import ingest
 from textcrm.operations.links import decisions
 from textcrm.operations.models import corrections
-from textcrm.operations.models.models import DataFile
+from textcrm.operations.models.coverage import curve_of
+from textcrm.operations.models.models import DataFile, open_model
 from textcrm.operations.models.training import Corrected, train
 from textcrm.operations.models.trainings import trainings_of
 from textcrm.operations.trends import trends
@@ -547,6 +551,41 @@ def test_an_import_with_its_columns_and_what_it_left_in_quarantine(
     assert "Everything that came could be read" in person.get("/quarantine?source=other.csv").text
 
 
+def test_an_import_of_messages_with_its_problems_and_the_way_to_them(
+    person: TestClient, store: Store, settings: Settings, tmp_path: Path
+) -> None:
+    table, more = tmp_path / "<i>chats.csv", tmp_path / "more.jsonl"
+    table.write_text("body,when\nThe kettle leaks.,2026-08-01\n,2026-08-02\nThe kettle leaks.,2026-08-01\n", "utf-8")
+    more.write_text('{"text": "Where is my parcel?"}\nno JSON\n', encoding="utf-8")
+    report = ingest(store, [table], channel="chat", settings=settings, mapping={"text": "body"})
+    assert report.quarantined == 1
+    page = person.get("/imports").text
+    assert "&lt;i&gt;chats.csv" in page and "body" in page
+    for title, count in (("Messages", report.items), ("Stored", report.stored), ("There already", report.duplicates)):
+        assert f"<dt>{title}</dt><dd>{count}</dd>" in page
+    assert "/quarantine?source=%3Ci%3Echats.csv" in page
+    (kept,) = store.quarantine.list(source="<i>chats.csv")
+    assert kept.reason.replace("_", " ").capitalize() in page
+    ingest(store, [table, more], channel="chat", settings=settings, mapping=None)
+    page = person.get("/imports").text
+    assert "chats.csv (+1)" in page and "/quarantine?source=more.jsonl" in page
+    assert "The kettle leaks" not in page and "no JSON" not in page
+
+
+def test_batches_that_a_program_sends_are_counted_by_key_and_day(person: TestClient, store: Store) -> None:
+    key = {"Authorization": f"Bearer {store.keys.create('shop <b>', scopes=['write'])[0]}"}
+    batch = {"items": [{"id": n, "text": f"Message {n}"} for n in "abc"]}
+    for _ in range(2):
+        assert person.post("/v1/messages", json=batch, headers=key).status_code == 200
+    assert person.post("/v1/messages", json={"text": "Alone"}, headers=key).status_code == 200
+    (kept,) = (one for one in store.imports.list() if one["kind"] == "api")
+    assert [kept[name] for name in ("source", "batches", "rows", "stored", "duplicates", "refused")] == [
+        "shop <b>", 2, 6, 3, 3, 0,
+    ]  # fmt: skip
+    page = person.get("/imports").text
+    assert "Sent to the API" in page and "shop &lt;b&gt;" in page
+
+
 def test_messages_are_assigned_to_colleagues_who_may_answer(
     person: TestClient, store: Store, messages: list[Message]
 ) -> None:
@@ -604,9 +643,48 @@ def test_versions_are_compared_activated_and_rolled_back(
     assert person.get("/models/compare?name=nothing&before=x&after=y").status_code == 404
 
 
-def with_models_home(person: TestClient) -> Path:
+def test_a_threshold_is_chosen_on_the_curve_confirmed_and_taken_back(
+    with_models: tuple[TestClient, list[str]], store: Store
+) -> None:
+    person, (first, second) = with_models
+    registry, own = Registry(with_models_home(person)), own_settings(person)
+    token, page = csrf(person), person.get("/models").text
+    assert 'action="/models/threshold"' in page and "the version's own threshold" in unescape(page)
+    assert curve_of(registry.entry("intent", first), own) is not None
+    active, other = registry.active_version("intent"), first if registry.active_version("intent") == second else second
+    asked = person.get(f"/models/threshold?name=intent&version={active}&at=3")
+    chosen = curve_of(registry.entry("intent", active), own)
+    assert chosen is not None and chosen.version == active
+    threshold = chosen.points[3].threshold
+    assert asked.status_code == 200 and f'name="threshold" value="{threshold}"' in asked.text
+    assert registry.threshold("intent", active) is None, "looking changes nothing"
+    form = {"csrf": token, "name": "intent", "version": active}
+    assert person.post("/models/threshold", data={**form, "threshold": str(threshold)}).status_code == 303
+    assert registry.threshold("intent", active) == threshold
+    assert "set by a person" in person.get("/models").text
+    model = open_model("intent", settings=own)
+    assert (model.threshold, model.version) == (threshold, active)
+    assert open_model(f"intent@{other}", settings=own).threshold != threshold
+    for wrong in ("1.5", "-0.1", "nan", "much", ""):
+        assert person.post("/models/threshold", data={**form, "threshold": wrong}).status_code == 400
+    assert person.post("/models/threshold", data={**form, "version": other, "threshold": "0.5"}).status_code == 409
+    for at_point in ("x", "99", "²", ""):
+        assert person.get(f"/models/threshold?name=intent&version={active}&at={at_point}").status_code == 400
+    assert registry.threshold("intent", active) == threshold
+    assert person.post("/models/threshold", data={**form, "threshold": "own"}).status_code == 303
+    assert registry.threshold("intent", active) is None
+    assert open_model("intent", settings=own).threshold == model.own_threshold
+    deeds = [d for d in (entry.deed for entry in audit_of(store, own)) if d.action == "POST /models/threshold"]
+    assert [d.about for d in deeds] == [("intent", active, str(threshold)), ("intent", active, "own")]
+
+
+def own_settings(person: TestClient) -> Settings:
     service: Service = person.app.state.service  # type: ignore[attr-defined]
-    return service.settings.registry_dir
+    return service.settings
+
+
+def with_models_home(person: TestClient) -> Path:
+    return own_settings(person).registry_dir
 
 
 def test_a_version_is_trained_from_the_page(
@@ -634,4 +712,12 @@ def test_a_version_is_trained_from_the_page(
             time.sleep(0.2)
         assert (now.state, now.said, now.by) == ("done", "activated", "Robin Vale")
         assert Registry(own.registry_dir).active_version("small") == now.version
-        assert f"<code>{now.version}</code>" in person.get("/models").text
+        page = person.get("/models").text
+        assert f"<code>{now.version}</code>" in page and 'type="range"' in page
+        ended = f"/models/train/{now.id}/cancel"
+        assert person.post(ended, data={"csrf": token}).status_code == 409
+        assert person.post("/models/train", data={"csrf": token, "name": "small"}).status_code == 303
+        begun = trainings_of(store).list()[0]
+        assert person.post(f"/models/train/{begun.id}/cancel", data={"csrf": token}).status_code == 303
+        assert trainings_of(store).get(begun.id).state == "cancelled"
+        assert person.post("/models/train/nothing/cancel", data={"csrf": token}).status_code == 404

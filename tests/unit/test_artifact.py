@@ -17,7 +17,7 @@ from textcrm import artifact
 from textcrm.classify.fitted import Training, save
 from textcrm.classify.predictor import load
 from textcrm.classify.train import fit
-from textcrm.errors import ArtifactError, ConflictError, NotFoundError
+from textcrm.errors import ArtifactError, ConflictError, NotFoundError, UsageError
 from textcrm.registry import Registry
 from textcrm.specs import RecipeSpec
 
@@ -222,3 +222,44 @@ def test_registry(sound: Path, tmp_path: Path) -> None:
             registry.active(name)
     with pytest.raises(NotFoundError):
         registry.encoder("../../etc")
+
+
+def test_a_threshold_of_a_person_lies_beside_the_version(sound: Path, tmp_path: Path) -> None:
+    registry = Registry(tmp_path / "registry")
+    first = registry.put(sound)
+    registry.activate("small", first)
+    assert registry.threshold("small", first) is None
+    assert registry.set_threshold("small", first[:5], 1.0) == first
+    assert (registry.threshold("small", first), registry.entry("small", first).threshold) == (1.0, 1.0)
+    registry.verify("small", first)
+    own, strict = load(registry.active("small")), load(registry.active("small"), threshold=1.0)
+    assert strict.version == own.version and strict.own_threshold == own.threshold < strict.threshold
+    assert own.decline("my parcel", "parcel", 0.99, 1e9) is None
+    assert strict.decline("my parcel", "parcel", 0.99, 1e9) == "ambiguous"
+    assert strict.decline("my parcel", "parcel", 1.0, 1e9) is None
+    second = registry.put(train(tmp_path / "other", seed=8))
+    registry.activate("small", second)
+    assert registry.threshold("small", second) is None, "another version has its own"
+    registry.rollback("small")
+    assert registry.threshold("small", first) == 1.0
+    for wrong in (-0.01, 1.01, float("nan"), float("inf")):
+        with pytest.raises(UsageError):
+            registry.set_threshold("small", first, wrong)
+    with pytest.raises(NotFoundError):
+        registry.set_threshold("small", "ffffffffffff", 0.5)
+    registry.set_threshold("small", first, None)
+    assert registry.threshold("small", first) is None
+
+
+def test_a_registry_of_before_there_were_thresholds_is_read_and_a_damaged_one_is_not(
+    sound: Path, tmp_path: Path
+) -> None:
+    registry = Registry(tmp_path / "registry")
+    version = registry.put(sound)
+    state = tmp_path / "registry" / "models" / "small" / "state.json"
+    state.write_text(json.dumps({"active": version, "before": []}), encoding="utf-8")
+    assert (registry.active_version("small"), registry.threshold("small", version)) == (version, None)
+    for harmed in ({version: "high"}, {version: float("nan")}, [0.5], 3):
+        state.write_text(json.dumps({"active": version, "before": [], "thresholds": harmed}), encoding="utf-8")
+        with pytest.raises(ArtifactError, match="damaged"):
+            registry.threshold("small", version)

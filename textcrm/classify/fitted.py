@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from textcrm import artifact
 from textcrm.classify.calibrate import Calibration, expected_calibration_error
+from textcrm.classify.evaluate import coverage_curve
 from textcrm.classify.forest import Trees
 from textcrm.classify.head import Head
 from textcrm.classify.neighbours import Neighbours
@@ -85,6 +86,10 @@ class Fitted:
             "coverage": round(float(answered.mean()), 4),
             "accuracy_at_coverage": round(float(correct[answered].mean()), 4) if answered.any() else None,
         }
+
+    def coverage_curve(self) -> list[dict[str, float]]:
+        """Return accuracy against coverage out of fold, on the training texts (see `evaluate.coverage_curve`)."""
+        return coverage_curve(self.outside.max(axis=1), self._correct())
 
     def accuracy_outside(self, rows: Sequence[int]) -> float:
         """Return the out-of-fold accuracy on some of the training texts."""

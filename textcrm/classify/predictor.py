@@ -53,9 +53,20 @@ class Classifier:
         All labels, sorted.
     encoder_hash
         The encoder whose vectors it reads, or None.
+    threshold, own_threshold
+        The confidence below which it declines to answer, and the one that training chose. Labels for which the
+        recipe sets one keep it.
     """
 
-    def __init__(self, folder: Path, manifest: artifact.Manifest, *, threads: int, encoder: Encoder | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        manifest: artifact.Manifest,
+        *,
+        threads: int,
+        encoder: Encoder | None,
+        threshold: float | None,
+    ) -> None:
         body = manifest.body
         self.name = manifest.name
         self.version = artifact.version_of(folder)
@@ -72,7 +83,9 @@ class Classifier:
             self._familiarity = Familiarity(
                 *(np.array(body["familiarity"][key], dtype=np.float64) for key in ("mean", "scale", "weights"))
             )
-            self._thresholds = {key: float(body["thresholds"][key]) for key in ("unknown", "ambiguous")}
+            self._unknown_below = float(body["thresholds"]["unknown"])
+            self.own_threshold = float(body["thresholds"]["ambiguous"])
+            self.threshold = self.own_threshold if threshold is None else threshold
             self._per_label = {str(key): float(value) for key, value in body["thresholds"]["per_label"].items()}
             self._min_letters = int(body["min_letters"])
             described, with_neighbours, kind = list(body["views"]), bool(body["neighbours"]), body["head"]
@@ -231,9 +244,9 @@ class Classifier:
         """Return why the model declines to answer, or None."""
         if sum(map(str.isalpha, text[:500])) < self._min_letters:
             return "too_short"
-        if familiarity < self._thresholds["unknown"]:
+        if familiarity < self._unknown_below:
             return "unknown"
-        if confidence < self._per_label.get(label, self._thresholds["ambiguous"]):
+        if confidence < self._per_label.get(label, self.threshold):
             return "ambiguous"
         return None
 
@@ -257,15 +270,23 @@ class Classifier:
         )
 
 
-def load(folder: Path, *, threads: int = 1, encoder: Encoder | None = None) -> Classifier:
+def load(
+    folder: Path, *, threads: int = 1, encoder: Encoder | None = None, threshold: float | None = None
+) -> Classifier:
     """Load the artifact in *folder* after checking all of it.
+
+    Parameters
+    ----------
+    threshold
+        The confidence from 0 to 1 below which it declines to answer; None: the one that training chose.
 
     Raises
     ------
     ArtifactError
         It is damaged, foreign, or of a newer format.
     """
-    return Classifier(folder, artifact.check(folder, kind="classifier"), threads=threads, encoder=encoder)
+    manifest = artifact.check(folder, kind="classifier")
+    return Classifier(folder, manifest, threads=threads, encoder=encoder, threshold=threshold)
 
 
 def _neighbours(folder: Path, labels: int, threads: int) -> Neighbours:

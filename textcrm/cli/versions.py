@@ -9,6 +9,7 @@ import typer
 
 from textcrm.cli import output
 from textcrm.cli.arguments import JSON_HELP
+from textcrm.errors import UsageError
 from textcrm.settings import read_settings
 
 Json = Annotated[bool, typer.Option("--json", help=JSON_HELP)]
@@ -17,11 +18,12 @@ Name = Annotated[str, typer.Argument(help="Name of the model.", show_default=Fal
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    models = typer.Typer(help="Model versions: list, show, activate, roll back.", no_args_is_help=True)
+    models = typer.Typer(help="Model versions: list, show, activate, roll back, set thresholds.", no_args_is_help=True)
     models.command("list")(list_)
     models.command("show")(show)
     models.command("activate")(activate)
     models.command("rollback")(rollback)
+    models.command("threshold")(threshold)
     models.command("verify")(verify)
     models.command("card")(card)
     app.add_typer(models, name="models")
@@ -105,6 +107,36 @@ def rollback(name: Annotated[str, typer.Argument(help="Name of the model.", show
         version = Registry(settings.registry_dir).rollback(name)
         note_terminal(store, settings, "models rollback", f"{name}@{version}")
     output.say(f"{name} {version} is active.")
+
+
+def threshold(
+    name: Name,
+    confidence: Annotated[
+        float | None, typer.Argument(min=0.0, max=1.0, help="Least confidence of an answer; without it: show.")
+    ] = None,
+    *,
+    own: Annotated[bool, typer.Option("--own", help="Back to the one that training chose.")] = False,
+) -> None:
+    """Show or set the confidence below which the active version declines to answer."""
+    from textcrm.operations.access.audit import note_terminal
+    from textcrm.operations.models.coverage import own_threshold, threshold_of
+    from textcrm.registry import Registry
+    from textcrm.store import open_store
+
+    settings = read_settings()
+    registry = Registry(settings.registry_dir)
+    version = registry.active_version(name)
+    if own and confidence is not None:
+        raise UsageError("Give a confidence or --own, not both")
+    if own or confidence is not None:
+        with open_store(settings) as store:
+            registry.set_threshold(name, version, confidence)
+            note_terminal(store, settings, "models threshold", name, version, "own" if own else str(confidence))
+    entry = registry.entry(name, version)
+    whose = "set by a person" if entry.threshold is not None else "its own"
+    output.say(
+        f"{name} {version} declines below {threshold_of(entry):.4f}: {whose} ({own_threshold(entry):.4f} by training)."
+    )
 
 
 def verify() -> None:

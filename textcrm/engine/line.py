@@ -67,7 +67,7 @@ def open_lines(
     if missing:
         raise NotFoundError(f"No pipeline takes the channel {missing[0]}", hint="Add pipelines/<name>.toml.")
     names = {name for spec in specs.values() for name in spec.models.values()}
-    models = {name: load(registry.active(name), threads=settings.threads) for name in sorted(names)}
+    models = {name: _serving(registry, name, threads=settings.threads) for name in sorted(names)}
     encoders = {
         key: SentenceEncoder.open(registry.encoder(key), threads=settings.threads)
         for key in sorted({m.encoder_hash for m in models.values() if m.encoder_hash})
@@ -94,7 +94,14 @@ def open_lines(
     return lines, encoders
 
 
+def _serving(registry: Registry, name: str, *, threads: int) -> Classifier:
+    """Load the active version of a model, with the threshold that a person set for it."""
+    version = registry.active_version(name)
+    return load(registry.path(name, version), threads=threads, threshold=registry.threshold(name, version))
+
+
 def _fingerprint(spec: PipelineSpec, classifiers: Sequence[Classifier]) -> str:
     """Return what names everything that makes an insight: engine, pipeline, models."""
     parts = [str(ENGINE_VERSION), spec.fingerprint(), *(f"{c.task}={c.version}" for c in classifiers)]
+    parts += [f"{c.task} from {c.threshold!r}" for c in classifiers if c.threshold != c.own_threshold]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

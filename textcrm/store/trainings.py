@@ -13,7 +13,7 @@ from pymongo.collection import Collection
 from textcrm.errors import ConflictError, NotFoundError
 from textcrm.store.codec import Document
 
-State = Literal["running", "done", "failed", "interrupted"]
+State = Literal["running", "done", "failed", "cancelled", "interrupted"]
 SILENT = timedelta(seconds=60)
 
 
@@ -73,19 +73,34 @@ class Trainings:
         """Return the trainings, newest first."""
         return [self._run(d) for d in self._c.find({}).sort([("at", -1), ("_id", -1)]).limit(limit)]
 
-    def seen(self, training_id: str) -> None:
-        """Note that it still runs."""
-        self._c.update_one({"_id": {"$eq": training_id}}, {"$set": {"seen": self._now()}})
+    def seen(self, training_id: str) -> bool:
+        """Note that it still runs; False: it was cancelled, and should not."""
+        return self._change(training_id, {"seen": self._now()})
 
-    def note(self, training_id: str, *, step: str, share: float | None) -> None:
-        """Note what it does now."""
-        change = {"seen": self._now(), "step": step, "share": share}
-        self._c.update_one({"_id": {"$eq": training_id}}, {"$set": change})
+    def note(self, training_id: str, *, step: str, share: float | None) -> bool:
+        """Note what it does now; False: it was cancelled."""
+        return self._change(training_id, {"seen": self._now(), "step": step, "share": share})
 
     def end(self, training_id: str, *, state: State, said: str, version: str | None = None) -> None:
         """Note what came of it."""
-        change = {"state": state, "said": said, "version": version, "ended_at": self._now()}
-        self._c.update_one({"_id": {"$eq": training_id}}, {"$set": change})
+        self._change(training_id, {"state": state, "said": said, "version": version, "ended_at": self._now()})
+
+    def cancel(self, training_id: str, *, by: str) -> None:
+        """Note that it is not wanted any more; its process ends when it next looks.
+
+        Raises
+        ------
+        NotFoundError, ConflictError
+            There is no such training; it ended already.
+        """
+        self.get(training_id)
+        if not self._change(training_id, {"state": "cancelled", "said": f"by {by}", "ended_at": self._now()}):
+            raise ConflictError("The training ended already", hint="Reload the page to see what came of it.")
+
+    def _change(self, training_id: str, values: Document) -> bool:
+        """Change one that runs; tell whether it does."""
+        running = {"_id": {"$eq": training_id}, "state": "running"}
+        return self._c.update_one(running, {"$set": values}).matched_count == 1
 
     def _run(self, d: Document) -> TrainingRun:
         state: State = d["state"]

@@ -101,7 +101,7 @@ def _deed(request: Request, response: Response, path: str) -> Deed | None:
     if writes:
         ids += [
             one[:64]
-            for name in ("id", "name", "correction", "customer", "into", "decision")
+            for name in ("id", "name", "version", "threshold", "correction", "customer", "into", "decision")
             for one in request.state.form.get(name, [])
         ]
     about = tuple(dict.fromkeys([*ids, *(shown or ())] if writes else shown or ()))

@@ -76,9 +76,9 @@ def number(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def percent(value: float) -> str:
+def percent(value: float, digits: int = 0) -> str:
     """Return a share as a percentage."""
-    return "<1%" if 0 < value < 0.005 else f"{value * 100:.0f}%"
+    return "<1%" if not digits and 0 < value < 0.005 else f"{value * 100:.{digits}f}%"
 
 
 def size(count: int) -> str:

@@ -52,7 +52,8 @@ class DataFile:
 def open_model(model: str, *, settings: Settings, threads: int | None = None) -> Classifier:
     """Load a model by its name in the registry (its active version, or ``name@version``) or by its folder.
 
-    Its encoder is handed in: from beside it, from the registry, or from the cache of encoders.
+    Its encoder is handed in: from beside it, from the registry, or from the cache of encoders. One of the registry
+    declines below the threshold that a person set for it, as it does where it serves.
 
     Raises
     ------
@@ -63,8 +64,10 @@ def open_model(model: str, *, settings: Settings, threads: int | None = None) ->
     """
     registry = Registry(settings.registry_dir)
     name, _, version = model.partition("@")
+    threshold = None
     if name in registry.names():
-        folder = registry.path(name, version) if version else registry.active(name)
+        folder = registry.path(name, version or registry.active_version(name))
+        threshold = registry.threshold(name, folder.name)
     elif (Path(model) / artifact.MANIFEST).is_file():
         folder = Path(model)
     else:
@@ -73,7 +76,7 @@ def open_model(model: str, *, settings: Settings, threads: int | None = None) ->
             hint="Name a folder, or train it with `textcrm train`.",
             options=registry.names(),
         )
-    classifier = load(folder, threads=threads or settings.threads)
+    classifier = load(folder, threads=threads or settings.threads, threshold=threshold)
     if classifier.encoder_hash:
         place = _encoder_folder(classifier.encoder_hash, folder, settings)
         classifier.attach(SentenceEncoder.open(place, threads=threads or settings.threads))

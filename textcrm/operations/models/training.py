@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from textcrm import artifact
 from textcrm.catalog import Catalog
 from textcrm.classify.card import card_scores, render_card
-from textcrm.classify.fitted import Training, save
+from textcrm.classify.fitted import Fitted, Training, save
 from textcrm.classify.labelerrors import find_label_errors
 from textcrm.classify.labelled import read_labelled
 from textcrm.classify.predictor import Classifier, load
@@ -152,7 +152,7 @@ def train(
         save(fitted, source, folder)
         model = load(folder, encoder=encoder)
         held_out = _score(model, work.held_out, encoder, settings, steps)
-        _add_scores(folder, held_out, fitted.summary())
+        _add_scores(folder, held_out, fitted)
         first = len(rows.texts) - len(corrected)
         by_cross_validation = fitted.accuracy_outside(range(first, len(rows.texts))) if corrected else None
         return _keep(
@@ -209,7 +209,9 @@ def label_errors(
 
 def write_card(name: str, folder: Path, *, settings: Settings, steps: Steps | None = None) -> Path:
     """Score the active version of a model on the held-out rows of its recipe; write ``scores.json`` and ``CARD.md``."""
-    model = open_model(name, settings=settings, threads=os.cpu_count())
+    registry = Registry(settings.registry_dir)
+    as_trained = str(registry.active(name)) if name in registry.names() else name  # without what a person set for it
+    model = open_model(as_trained, settings=settings, threads=os.cpu_count())
     _, held_out, _ = read_corpora(Catalog(settings.home).recipe(name), settings)
     figures = _score(model, held_out, None, settings, steps or quiet)
     if figures is None:
@@ -313,11 +315,13 @@ def _score(
         return figures_of(model, rows.texts, rows.labels, slices=rows.slices, step=step, embeddings=embeddings)
 
 
-def _add_scores(folder: Path, held_out: Mapping[str, Any] | None, summary: Mapping[str, Any]) -> None:
+def _add_scores(folder: Path, held_out: Mapping[str, Any] | None, fitted: Fitted) -> None:
     manifest = artifact.read_manifest(folder)
     names = ("n", "accuracy", "macro_f1", "macro_recall", "ece", "coverage", "accuracy_at_coverage")
-    scores = {name: held_out[name] for name in names} if held_out else dict(summary)
-    body = {**manifest.body, "scores": scores, "scored_on": "held-out rows" if held_out else "out of fold"}
+    scores = {name: held_out[name] for name in names} if held_out else fitted.summary()
+    curve = held_out.get("coverage_curve", []) if held_out else fitted.coverage_curve()
+    measured = {"scores": scores, "scored_on": "held-out rows" if held_out else "out of fold"}
+    body = {**manifest.body, **measured, "coverage_curve": curve}
     artifact.write_manifest(folder, kind="classifier", name=manifest.name, body=body)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import _thread
+import logging
 import os
 import subprocess
 import sys
@@ -15,7 +17,10 @@ from textcrm.settings import Settings, read_settings
 from textcrm.store import Store, open_store
 from textcrm.store.trainings import TrainingRun, Trainings
 
-HEARTBEAT_SECONDS = 10.0
+log = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 3.0
+GRACE_SECONDS = 30.0  # for a training that was cancelled to end by itself, between two calls into a library
 STEPS_NOTED = 20  # of one part of the work
 NICENESS = 10
 
@@ -55,7 +60,10 @@ def start_training(store: Store, settings: Settings, name: str, *, by: str) -> T
 
 
 def run_training(store: Store, settings: Settings, training_id: str) -> None:
-    """Do what `start_training` asked for, in this process; what goes wrong is kept with the training."""
+    """Do what `start_training` asked for, in a process of its own; what goes wrong is kept with the training.
+
+    Ends early, with nothing put into the registry, where the training is cancelled.
+    """
     from textcrm.operations.models.training import corrections_of, train
 
     kept = trainings_of(store)
@@ -64,17 +72,24 @@ def run_training(store: Store, settings: Settings, training_id: str) -> None:
 
     def beat() -> None:
         while not stop.wait(HEARTBEAT_SECONDS):
-            kept.seen(begun.id)
+            if not kept.seen(begun.id):
+                _thread.interrupt_main()
+                if not stop.wait(GRACE_SECONDS):
+                    os._exit(1)
+                return
 
     @contextmanager
     def steps(label: str, total: int | None) -> Iterator[_Step]:
-        kept.note(begun.id, step=label, share=None)
+        if not kept.note(begun.id, step=label, share=None):
+            raise KeyboardInterrupt
         yield _Step(kept, begun.id, label, total)
 
     threading.Thread(target=beat, name="textcrm-heartbeat", daemon=True).start()
     try:
         corrected = corrections_of(store, task=Catalog(settings.home).recipe(begun.name).task)
         report = train(begun.name, settings=settings, corrections=corrected, fetch=False, steps=steps)
+    except KeyboardInterrupt:  # cancelled, which stands there already
+        log.info("training %s was cancelled", begun.id)
     except TextcrmError as error:
         kept.end(begun.id, state="failed", said=str(error))
     except (OSError, MemoryError, ValueError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import Counter
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from textcrm.catalog import Catalog
 from textcrm.errors import ConflictError, UsageError
 from textcrm.operations.access.users import may
+from textcrm.operations.models.coverage import Curve, curve_of, own_threshold, threshold_of
 from textcrm.operations.models.trainings import start_training, trainings_of
 from textcrm.registry import ModelEntry, Registry
 from textcrm_api.dashboard.pages import Pages
@@ -52,7 +52,13 @@ def add(router: APIRouter, pages: Pages) -> None:
                 confused.setdefault(correction.task, Counter())[pair] += 1
         loaded = {}
         if pages.engine is not None:
-            loaded = {c.name: c.version for line in pages.engine.lines.values() for c in line.classifiers}
+            loaded = {
+                c.name: (c.version, c.threshold) for line in pages.engine.lines.values() for c in line.classifiers
+            }
+        active = [next((e for e in entries if e.active), None) for entries in named.values()]
+        curves = {
+            e.name: _drawn(curve, threshold_of(e)) for e in active if e and (curve := curve_of(e, pages.settings))
+        }
         return pages.render(
             request,
             "models.html",
@@ -64,7 +70,9 @@ def add(router: APIRouter, pages: Pages) -> None:
             trainings=trainings_of(pages.store).list(limit=MOST_TRAININGS),
             recipes=Catalog(pages.settings.home).recipes().keys(),
             now=datetime.now(UTC),
-            curves={name: curve for name in named if (curve := _curve(pages, name))},
+            curves=curves,
+            threshold_of=threshold_of,
+            own_threshold=own_threshold,
         )
 
     @router.get("/models/compare", response_model=None)
@@ -113,6 +121,11 @@ def add(router: APIRouter, pages: Pages) -> None:
         start_training(pages.store, pages.settings, name, by=request.state.person)
         return RedirectResponse("/models?done=train:1", 303)
 
+    @router.post("/models/train/{training_id}/cancel", response_model=None, **by("analyst"))
+    def cancel(request: Request, training_id: str) -> Response:
+        trainings_of(pages.store).cancel(training_id, by=request.state.person)
+        return RedirectResponse("/models?done=train-cancelled:1", 303)
+
     @router.post("/models/activate", response_model=None, **by("analyst"))
     def activate(request: Request) -> Response:
         form = request.state.form
@@ -147,17 +160,8 @@ def _on_corrections(pages: Pages, before: ModelEntry, after: ModelEntry) -> dict
     return compare_texts(old, new, [row.text for row in rows], [[row.label] for row in rows])
 
 
-def _curve(pages: Pages, name: str) -> dict[str, Any] | None:
-    """Return accuracy against coverage on held-out rows, as the card of the model has it; None where it has none."""
-    recipe = Catalog(pages.settings.home).recipes().get(name)
-    path = recipe.with_name("scores.json") if recipe else None
-    if path is None or not path.is_file():
-        return None
-    held = json.loads(path.read_text(encoding="utf-8"))
-    points = [(row["coverage"], row["accuracy"], row["threshold"]) for row in held["held_out"]["coverage_curve"]]
-    now = held["held_out"].get("coverage") or 1.0
-    at = min(range(len(points)), key=lambda i: abs(points[i][0] - now))
-    least = min(accuracy for _, accuracy, _ in points)
-    low = max(0.0, least - 0.02)
-    drawn = [(round(100 * coverage, 1), round(40 * (1 - accuracy) / (1 - low), 2)) for coverage, accuracy, _ in points]
-    return {"version": held["model"]["version"], "rows": held["held_out"]["n"], "points": points, "at": at, "xy": drawn}
+def _drawn(curve: Curve, threshold: float) -> dict[str, Any]:
+    """Return a curve with its points as the picture has them, and the place of the threshold that holds."""
+    low = max(0.0, min(point.accuracy for point in curve.points) - 0.02)
+    xy = [(round(100 * p.coverage, 1), round(40 * (1 - p.accuracy) / (1 - low), 2)) for p in curve.points]
+    return {"curve": curve, "at": curve.at(threshold), "xy": xy}
