@@ -9,13 +9,14 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 
 from tests.e2e.standins import SmallEngine
-from tests.factories import message
+from tests.factories import insight, message
 from textcrm.errors import ConflictError, UsageError
 from textcrm.operations.links.claims import settle, work_on
 from textcrm.operations.work.push import add_webhook, push
@@ -70,8 +71,6 @@ def receiver() -> Iterator[Receiver]:
 
 
 def analyse(store: Store, *sinks: str) -> None:
-    from datetime import timedelta
-
     while (claim := store.messages.claim("t", limit=1, lease=timedelta(minutes=1))).messages:
         settle(store, claim, work_on(store, SmallEngine(), claim), sinks=sinks)
 
@@ -104,6 +103,23 @@ def test_results_are_signed_and_come_once(store: Store, settings: Settings, rece
         assert json.loads(body)["delivery"] == headers["webhook-id"]
     document = store.database["sinks"].find_one({})
     assert document is not None and secret not in repr(document)
+
+
+def test_what_pipelines_hide_in_answers_is_hidden_from_webhooks(
+    store: Store, settings: Settings, receiver: Receiver
+) -> None:
+    add_webhook(store, "crm", receiver.url, settings=settings)
+    iban = "DE89 3704 0044 0532 0130 00"
+    sent = message(f"Please pay to {iban}.", channel="email", subject=f"Refund to {iban}")
+    store.messages.add([sent])
+    claim = store.messages.claim("t", limit=1, lease=timedelta(minutes=1))
+    store.insights.complete(claim, [insight(sent)], sinks=["crm"])
+    pushing(store, settings, lambda: len(receiver.taken) == 1)
+    assert store.insights.get(sent.id).clean == sent.text, "the database keeps it: its rules are others"
+    (said,) = receiver.taken
+    assert said["insight"]["clean"] == "Please pay to ****3000."
+    assert said["message"]["subject"] == "Refund to ****3000"
+    assert "0044" not in json.dumps(said)
 
 
 def test_a_refused_result_is_tried_again_and_holds_up_its_customer_alone(

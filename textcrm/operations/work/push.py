@@ -129,9 +129,7 @@ def add_kafka(
     store.sinks.add(name, kind="kafka", config=config, secret=Vault(settings.home).encrypt(secret))
 
 
-def result_of(
-    store: Store, deliveries: Sequence[Delivery], *, masking: Masking | None = None
-) -> dict[str, dict[str, Any]]:
+def result_of(store: Store, deliveries: Sequence[Delivery], *, masking: Masking) -> dict[str, dict[str, Any]]:
     """Return by delivery what is sent: ``delivery``, ``at``, ``customer``, ``message`` and ``insight``, as they stand.
 
     One whose message was deleted in the meantime is missing. What the pipeline hides in answers is masked.
@@ -143,9 +141,8 @@ def result_of(
     for delivery in deliveries:
         message, insight = messages.get(delivery.message_id), insights.get(delivery.message_id)
         if message is not None and insight is not None:
-            if masking is not None:
-                message, masked = mask_records(message, insight, "answers", masking=masking)
-                insight = masked or insight
+            message, masked = mask_records(message, insight, "answers", masking=masking)
+            insight = masked or insight
             results[delivery.id] = {
                 "delivery": delivery.id,
                 "at": delivery.at.isoformat(),
@@ -163,7 +160,7 @@ def sign(secret: str, delivery_id: str, timestamp: int, body: bytes) -> str:
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
-def deliver(store: Store, sink: Sink, send: Send, *, masking: Masking | None = None) -> tuple[int, int]:
+def deliver(store: Store, sink: Sink, send: Send, *, masking: Masking) -> tuple[int, int]:
     """Send what waits for a sink, oldest first; return how many it took, and how many are left to be tried again."""
     waiting = store.outbox.waiting(sink.name, limit=AT_ONCE)
     results = result_of(store, waiting, masking=masking)
