@@ -1,6 +1,7 @@
 """Prints the figures of linking records, and those of its peers in the same run.
 
     python -m tests.benchmarks.bench_link [--peers PYTHON] [SET ...]
+    python -m tests.benchmarks.bench_link --block      true pairs that blocking keeps, of people made for nothing else
     python -m tests.benchmarks.bench_link --match      two tables without doubles, with and without --one-to-one
 
 Sets are febrl's from ../shared/data and made-up people (`textcrm.testing.record_sets`).
@@ -21,6 +22,10 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
+from textcrm.link.block import candidates
+from textcrm.link.columns import columns_of
 from textcrm.operations.customers.dedupe import dedupe, match
 from textcrm.testing.record_sets import DEVELOPED, HELD_OUT, RecordSet
 
@@ -74,6 +79,10 @@ SETS = {
 
 def main(arguments: list[str]) -> None:
     """Print one line a set and linker."""
+    if "--block" in arguments:
+        for seed in (7001, 7002):
+            blocking(seed, replace(DEVELOPED["medium"], people=1500, seed=seed))
+        return
     if "--match" in arguments:
         for name, made in DEVELOPED.items():
             one_to_one(name, replace(made, seed=made.seed + 1000, people=300, most=2, tail=False))
@@ -102,6 +111,20 @@ def main(arguments: list[str]) -> None:
                     continue
                 found = result["clusters"]
                 say(name, peer, [found[record] for record in found], [truth[r] for r in found], result["seconds"])
+
+
+def blocking(seed: int, made: RecordSet) -> None:
+    """Print how many true pairs are candidates, and how many candidates there are."""
+    people = made.make()
+    n, who = len(people.rows), np.array(people.person)
+    found = candidates(columns_of(people.names[1:], people.rows), n)
+    kept = int((who[found.left] == who[found.right]).sum())
+    true = sum(count * (count - 1) // 2 for count in Counter(people.person).values())
+    print(
+        f"medium, seed {seed}: {n:,} records, {kept / true:.2%} of {true:,} true pairs kept with "
+        f"{len(found.left):,} candidates, {2 * len(found.left) / (n * (n - 1)):.2%} of all pairs",
+        flush=True,
+    )
 
 
 def one_to_one(name: str, made: RecordSet) -> None:

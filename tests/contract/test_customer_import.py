@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -202,3 +202,30 @@ def test_rows_of_excel_and_json_are_replayed_too(store: Store, settings: Setting
     done = replay_items(store, store.quarantine.list(), settings=settings)
     assert [one.outcome for one in done] == ["stored", "stored"]
     assert store.customers.count() == 2
+
+
+def test_dates_of_excel_are_dates_whatever_the_cell_shows(store: Store, tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active.append(["id", "name", "birth date", "created at", "updated at"])
+    written = [
+        (date(1980, 4, 3), datetime(2020, 5, 1, 10, 30), datetime(2021, 1, 2)),
+        (datetime(1900, 3, 1), date(2024, 2, 29), None),
+        ("31/12/1980", "2020-05-01", "soon"),  # text beside real dates
+    ]
+    for number, row in enumerate(written, start=1):
+        book.active.append([number, f"Ann {number}", *row])
+    for place, shown in (("C2", "dd.mm.yyyy"), ("D2", "mm/dd/yy hh:mm"), ("D3", "[$-407]d. mmmm yyyy")):
+        book.active[place].number_format = shown
+    book.save(tmp_path / "c.xlsx")
+    book.close()
+    report = import_customers(store, tmp_path / "c.xlsx")
+    assert (report.created, report.quarantined, report.remarks) == (3, 0, {"updated_at": 1})
+    names = ("birth date", "created at", "updated at")
+    found = [[dict(store.customers.get(i).fields).get(name) for name in names] for i in ("1", "2", "3")]
+    assert found == [
+        ["1980-04-03", "2020-05-01T10:30:00", "2021-01-02"],
+        ["1900-03-01", "2024-02-29", None],
+        ["1980-12-31", "2020-05-01", "soon"],
+    ]
+    assert import_customers(store, tmp_path / "c.xlsx").unchanged == 3

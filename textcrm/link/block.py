@@ -6,6 +6,7 @@ Which keys are used is chosen from the data: those that make few pairs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -24,6 +25,7 @@ ALL_PAIRS = 150
 """Pairs that all rules together may make for each record, those found twice counted twice."""
 NEAREST = 0.15
 """Cosine below which nothing is near."""
+_WORD = re.compile(r"[^\W\d_]{3,}")
 
 
 @dataclass(frozen=True)
@@ -156,11 +158,17 @@ def _nearest(columns: Sequence[Column], n: int) -> NDArray[np.int64]:
 
 
 def _texts(columns: Sequence[Column], n: int) -> list[str]:
-    """Return per record its grams, each with a mark of the kind of field, names under one mark."""
+    """Return per record its grams, each with a mark of the kind of field, names under one mark.
+
+    The words of a mail address stand under the mark of names too: many people write from their name.
+    """
     words: list[list[str]] = [[] for _ in range(n)]
     for number, column in enumerate(columns):
         mark = "n" if column.kind in ("given", "family") else str(number)
         grams = [_grams(value, mark) for value in column.values]
+        if column.kind == "email":
+            named = [_WORD.findall(value.rpartition("@")[0]) for value in column.values]
+            grams = [" ".join([g, *(_grams(w, "n") for w in some)]) for g, some in zip(grams, named, strict=True)]
         for record, code in enumerate(column.codes):
             if code:
                 words[record].append(grams[code])
