@@ -25,14 +25,14 @@ def binaries() -> Path | None:
 
 @contextmanager
 def cluster(folder: Path) -> Iterator[str]:
-    """Run a cluster in *folder* and yield the address of its database for SQLAlchemy."""
+    """Run a cluster in *folder*, which all users can reach, and yield the address of its database for SQLAlchemy."""
     programs = binaries()
     if programs is None:
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
     user = pwd.getpwuid(os.getuid()).pw_name
     if os.getuid() == 0:  # the server refuses to run as root
         user = next(name for name in UNPRIVILEGED if _exists(name))
-        _open_way(folder, user)
+        shutil.chown(folder, user)
     data = folder / "data"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -54,15 +54,6 @@ def cluster(folder: Path) -> Iterator[str]:
         yield f"postgresql+psycopg://crm:secret@127.0.0.1:{port}/postgres"
     finally:
         subprocess.run([*control, "-m", "immediate", "stop"], check=True, **run)  # type: ignore[call-overload]
-
-
-def _open_way(folder: Path, user: str) -> None:
-    """Give the folder to the user, and let them pass through the folders above that pytest made for us alone."""
-    shutil.chown(folder, user)
-    for above in folder.parents:
-        if above == Path("/") or above.stat().st_mode & 0o001:
-            continue
-        above.chmod(above.stat().st_mode | 0o011)
 
 
 def _exists(name: str) -> bool:

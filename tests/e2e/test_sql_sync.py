@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from tests.e2e.postgres import cluster
+from tests.places import quick_folder
 from textcrm.cli.main import build_app
 from textcrm.errors import UnavailableError, UsageError
 from textcrm.operations.customers.absent import FIELD
@@ -25,8 +26,8 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with cluster(tmp_path_factory.mktemp("postgres")) as address:
+def postgres() -> Iterator[str]:
+    with quick_folder() as folder, cluster(folder) as address:
         yield address
 
 
