@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
+import sqlalchemy
 from jinja2.ext import babel_extract
 from starlette.testclient import TestClient
 
@@ -22,7 +23,7 @@ from tests.factories import message
 from tests.unit.test_train import recipe, rows
 from textcrm.operations.access.audit import audit_of
 from textcrm.operations.access.users import add_user
-from textcrm.operations.customers.tables import import_customers
+from textcrm.operations.customers.tables import import_customers, sync_customers
 from textcrm.operations.desk import desk
 from textcrm.operations.intake.ingest import ingest
 from textcrm.operations.links import decisions
@@ -35,6 +36,7 @@ from textcrm.operations.trends import trends
 from textcrm.records import Message
 from textcrm.registry import Registry
 from textcrm.settings import Settings
+from textcrm.sources.sql import SqlSource
 from textcrm.store import Store
 from textcrm.store.client import connect
 from textcrm_api import dashboard
@@ -549,6 +551,23 @@ def test_an_import_with_its_columns_and_what_it_left_in_quarantine(
         assert "/quarantine?source=%3Cb%3Epeople.csv" in page
         assert "people.csv" in person.get("/quarantine?source=%3Cb%3Epeople.csv").text
     assert "Everything that came could be read" in person.get("/quarantine?source=other.csv").text
+
+
+def test_a_sync_tells_who_and_which_columns_are_gone(person: TestClient, store: Store, tmp_path: Path) -> None:
+    engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'crm.db'}")
+    source = SqlSource(f"sqlite:///{tmp_path / 'crm.db'}", table="people")
+    with engine.begin() as database:
+        database.execute(sqlalchemy.text("CREATE TABLE people (number TEXT, name TEXT, plan TEXT)"))
+        database.execute(sqlalchemy.text("INSERT INTO people VALUES ('K-1', 'Ann Example', 'pro'), ('K-2', 'Bo', 'x')"))
+    sync_customers(store, source, missing="mark")
+    with engine.begin() as database:
+        database.execute(sqlalchemy.text("DELETE FROM people WHERE number = 'K-2'"))
+        database.execute(sqlalchemy.text("ALTER TABLE people RENAME COLUMN plan TO tariff"))
+    engine.dispose()
+    sync_customers(store, source, missing="mark")
+    page = person.get("/imports").text
+    assert "<dt>No longer in the source</dt><dd>1</dd>" in page
+    assert "<p>Columns that came: tariff</p><p>Columns that are gone: plan</p>" in page
 
 
 def test_an_import_of_messages_with_its_problems_and_the_way_to_them(
