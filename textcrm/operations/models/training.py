@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,22 +20,20 @@ from textcrm.classify.card import card_scores, render_card
 from textcrm.classify.fitted import Fitted, Training, save
 from textcrm.classify.labelerrors import find_label_errors
 from textcrm.classify.labelled import read_labelled
-from textcrm.classify.predictor import Classifier, load
+from textcrm.classify.predictor import load
 from textcrm.classify.train import fit
-from textcrm.embed.cache import encode_cached
-from textcrm.embed.sentence import SentenceEncoder
-from textcrm.errors import ArtifactError, UsageError
+from textcrm.errors import UsageError
 from textcrm.operations.models.corpora import Rows, fetch_missing, read_corpora
+from textcrm.operations.models.keeping import Candidate, CorrectedText, Verdict, keep, write_out
 from textcrm.operations.models.models import (
     DataFile,
     Steps,
-    figures_of,
     is_active,
     only_split,
     open_model,
-    predict,
     quiet,
 )
+from textcrm.operations.models.scoring import embed, encoder_of, score
 from textcrm.registry import Registry
 from textcrm.settings import Settings
 from textcrm.specs import RecipeSpec
@@ -45,19 +42,6 @@ if TYPE_CHECKING:
     from textcrm.store import Store
 
 Floats = NDArray[np.float32]
-MARGIN = 0.005  # a new version may be worse by this on held-out data: half a point is within the noise
-
-
-class CorrectedText(Protocol):
-    """A correction as training reads it."""
-
-    @property
-    def text(self) -> str:
-        """What the model read."""
-
-    @property
-    def label(self) -> str:
-        """What a person says is right."""
 
 
 @dataclass(frozen=True)
@@ -130,8 +114,8 @@ def train(
     work.remarks[:0] = fetched
     corrected = list(corrections)
     rows = work.train.with_corrections([(item.text, item.label) for item in corrected])
-    encoder_folder, encoder = _encoder(spec, settings, steps)
-    embeddings = _embed(encoder, rows.texts, settings, steps)
+    encoder_folder, encoder = encoder_of(spec, settings, steps)
+    embeddings = embed(encoder, rows.texts, settings, steps)
     ledger = {**rows.ledger, "corrections": len(corrected), "held_out_rows": len(work.held_out.texts)}
     source = Training(
         texts=rows.texts,
@@ -146,32 +130,40 @@ def train(
     work.remarks += _rare(rows.labels, spec.folds)
     if spec.head == "auto":
         work.remarks.append(_chosen(fitted.head_scores))
-    target = Path(tempfile.mkdtemp(prefix="textcrm-model-"))
-    try:
-        folder = target / "model"
+    with tempfile.TemporaryDirectory(prefix="textcrm-model-") as target:
+        folder = Path(target) / "model"
         save(fitted, source, folder)
-        model = load(folder, encoder=encoder)
-        held_out = _score(model, work.held_out, encoder, settings, steps)
-        _add_scores(folder, held_out, fitted)
+        figures = score(load(folder, encoder=encoder), work.held_out, encoder, settings, steps)
+        _add_scores(folder, figures, fitted)
         first = len(rows.texts) - len(corrected)
-        by_cross_validation = fitted.accuracy_outside(range(first, len(rows.texts))) if corrected else None
-        return _keep(
-            folder,
-            encoder_folder,
-            encoder,
-            spec,
-            work,
-            out=out,
-            settings=settings,
-            held_out=held_out,
+        candidate = Candidate(
+            name=spec.name,
+            folder=folder,
+            encoder=encoder,
+            encoder_folder=encoder_folder,
+            held_out=work.held_out,
+            figures=figures,
             corrected=corrected,
-            by_cross_validation=by_cross_validation,
-            summary=fitted.summary(),
-            force=force,
-            steps=steps,
+            by_cross_validation=fitted.accuracy_outside(range(first, len(rows.texts))) if corrected else None,
         )
-    finally:
-        shutil.rmtree(target, ignore_errors=True)
+        version = artifact.version_of(folder)
+        if out is not None:
+            write_out(candidate, out)
+            verdict, place = Verdict(), out
+        else:
+            verdict = keep(candidate, settings=settings, force=force, steps=steps)
+            place = Registry(settings.registry_dir).path(spec.name, version)
+    return TrainReport(
+        name=spec.name,
+        version=version,
+        folder=place,
+        activated=verdict.activated,
+        scores={**fitted.summary(), **{k: v for k, v in (figures or {}).items() if isinstance(v, int | float)}},
+        held_out=figures,
+        before=verdict.before,
+        corrections=verdict.corrections,
+        remarks=(*work.remarks, *verdict.remarks),
+    )
 
 
 def train_missing(names: Sequence[str], *, settings: Settings, steps: Steps | None = None) -> list[str]:
@@ -191,8 +183,8 @@ def label_errors(
     steps = steps or quiet
     spec = Catalog(settings.home).recipe(recipe)
     rows = _gather(spec, data, settings).train
-    _, encoder = _encoder(spec, settings, steps)
-    source = Training(rows.texts, rows.labels, _embed(encoder, rows.texts, settings, steps))
+    _, encoder = encoder_of(spec, settings, steps)
+    source = Training(rows.texts, rows.labels, embed(encoder, rows.texts, settings, steps))
     with steps(f"Training {spec.name}", None):
         fitted = fit(spec, source, threads=os.cpu_count() or 1)
     return [
@@ -213,7 +205,7 @@ def write_card(name: str, folder: Path, *, settings: Settings, steps: Steps | No
     as_trained = str(registry.active(name)) if name in registry.names() else name  # without what a person set for it
     model = open_model(as_trained, settings=settings, threads=os.cpu_count())
     _, held_out, _ = read_corpora(Catalog(settings.home).recipe(name), settings)
-    figures = _score(model, held_out, None, settings, steps or quiet)
+    figures = score(model, held_out, None, settings, steps or quiet)
     if figures is None:
         raise UsageError(f"the corpora of {name} have no held-out rows", hint="Give some rows split = test.")
     scores = card_scores(model.body, name=model.name, version=model.version, held_out=figures)
@@ -285,36 +277,6 @@ def _chosen(accuracy: Mapping[str, float]) -> str:
     return "Out-of-fold accuracy of the heads, the first is used: " + ", ".join(f"{k} {v:.4f}" for k, v in ranked)
 
 
-def _encoder(spec: RecipeSpec, settings: Settings, steps: Steps) -> tuple[Path | None, SentenceEncoder | None]:
-    if spec.sentence is None:
-        return None, None
-    from textcrm.embed.export import export_encoder
-
-    with steps("Sentence encoder", None):
-        folder = export_encoder(spec.sentence.model, settings.home / "encoders")
-    return folder, SentenceEncoder.open(folder, threads=os.cpu_count() or 1)
-
-
-def _embed(encoder: SentenceEncoder | None, texts: Sequence[str], settings: Settings, steps: Steps) -> Floats | None:
-    if encoder is None:
-        return None
-
-    with steps("Embedding", len(texts)) as step:
-        return encode_cached(encoder, texts, settings.home / "cache" / "embeddings", step=step)
-
-
-def _score(
-    model: Classifier, rows: Rows, encoder: SentenceEncoder | None, settings: Settings, steps: Steps
-) -> dict[str, Any] | None:
-    """Score *model* on held-out rows, with vectors from the cache where *encoder* is its own."""
-    if not rows.texts:
-        return None
-    ours = encoder if encoder is not None and encoder.hash == model.encoder_hash else None
-    embeddings = _embed(ours, rows.texts, settings, steps)
-    with steps("Scoring held-out rows", len(rows.texts)) as step:
-        return figures_of(model, rows.texts, rows.labels, slices=rows.slices, step=step, embeddings=embeddings)
-
-
 def _add_scores(folder: Path, held_out: Mapping[str, Any] | None, fitted: Fitted) -> None:
     manifest = artifact.read_manifest(folder)
     names = ("n", "accuracy", "macro_f1", "macro_recall", "ece", "coverage", "accuracy_at_coverage")
@@ -323,70 +285,3 @@ def _add_scores(folder: Path, held_out: Mapping[str, Any] | None, fitted: Fitted
     measured = {"scores": scores, "scored_on": "held-out rows" if held_out else "out of fold"}
     body = {**manifest.body, **measured, "coverage_curve": curve}
     artifact.write_manifest(folder, kind="classifier", name=manifest.name, body=body)
-
-
-def _keep(
-    folder: Path,
-    encoder_folder: Path | None,
-    encoder: SentenceEncoder | None,
-    spec: RecipeSpec,
-    work: _Work,
-    *,
-    out: Path | None,
-    settings: Settings,
-    held_out: dict[str, Any] | None,
-    corrected: Sequence[CorrectedText],
-    by_cross_validation: float | None,
-    summary: Mapping[str, Any],
-    force: bool,
-    steps: Steps,
-) -> TrainReport:
-    scores = {**summary, **({k: v for k, v in held_out.items() if isinstance(v, int | float)} if held_out else {})}
-    version = artifact.version_of(folder)
-    if out is not None:
-        if out.exists() and any(out.iterdir()) and not (out / artifact.MANIFEST).is_file():
-            raise UsageError(f"{out.name} holds other files", hint="Name a new folder with --out.")
-        shutil.rmtree(out, ignore_errors=True)
-        shutil.copytree(folder, out)
-        if encoder_folder is not None:
-            shutil.copytree(encoder_folder, out / "encoder")
-        return TrainReport(spec.name, version, out, False, scores, held_out, remarks=tuple(work.remarks))
-    registry = Registry(settings.registry_dir)
-    before, on_corrections, remarks = None, None, list(work.remarks)
-    old = None
-    if is_active(registry, spec.name):
-        try:
-            old = open_model(spec.name, settings=settings, threads=os.cpu_count())
-        except ArtifactError as error:
-            remarks.append(f"The active version cannot be read and was not compared with: {error}")
-    registry.put(folder, encoder=encoder_folder)
-    better = True
-    if old is not None and old.version != version:
-        new_labels = tuple(artifact.read_manifest(folder).body["labels"])
-        if set(old.labels) != set(new_labels):
-            remarks.append("The new version answers with other labels than the active one.")
-        else:
-            before = _score(old, work.held_out, encoder, settings, steps)
-            if before is not None and held_out is not None:
-                better = held_out["macro_f1"] >= before["macro_f1"] - MARGIN
-            if corrected:
-                said = [p.label for p in predict(old, [item.text for item in corrected])]
-                was = float(np.mean([a == item.label for a, item in zip(said, corrected, strict=True)]))
-                on_corrections = {"n": len(corrected), "before": round(was, 4), "after": by_cross_validation}
-                better = better and (by_cross_validation or 0.0) >= was
-    activated = better or force
-    if activated:
-        registry.activate(spec.name, version)
-    else:
-        remarks.append(f"Not activated: worse than the active version. textcrm models activate {spec.name} {version}")
-    return TrainReport(
-        spec.name,
-        version,
-        registry.path(spec.name, version),
-        activated,
-        scores,
-        held_out,
-        before,
-        on_corrections,
-        tuple(remarks),
-    )
