@@ -77,7 +77,7 @@ def test_an_import_that_was_cut_short_is_run_again_without_a_double(store: Store
     half = store.customers.count()
     assert 0 < half < 5000
     report = import_customers(store, path)
-    assert (report.created, report.unchanged) == (5000 - half, half)
+    assert (report.created, report.unchanged, report.resumed) == (5000 - half, 0, half)
     assert store.customers.count() == 5000
 
 

@@ -277,7 +277,7 @@ def test_secrets_lie_encrypted(box: Dovecot, store: Store, settings: Settings, t
 
 
 class Provider(BaseHTTPRequestHandler):
-    """Gives out an access token for the refresh token r1, and tells Dovecot which one is good: the newest."""
+    """Gives access tokens for the refresh token first-refresh, and tells Dovecot which one is good: the newest."""
 
     given: ClassVar[list[str]] = []
 
@@ -286,7 +286,7 @@ class Provider(BaseHTTPRequestHandler):
         if self.path == "/introspect":
             good = asked["token"] == self.given[-1:]
             self._answer(200, {"active": good, "username": USER} if good else {"active": False})
-        elif asked["refresh_token"] == ["r1"] and asked["client_secret"] == ["s"]:
+        elif asked["refresh_token"] == ["first-refresh"] and asked["client_secret"] == ["s"]:
             self.given.append(f"a{len(self.given)}")
             self._answer(200, {"access_token": self.given[-1], "expires_in": 3600})
         else:
@@ -309,7 +309,7 @@ def test_a_mailbox_is_read_with_oauth2_and_a_token_that_was_taken_back_is_renewe
     with ThreadingHTTPServer(("127.0.0.1", box.token_port), Provider) as provider:
         threading.Thread(target=provider.serve_forever, daemon=True).start()
         refresher = Refresher(f"http://127.0.0.1:{box.token_port}/token", "app", "s")
-        add_imap(store, "inbox", server=server_of(box), secret="r1", settings=settings, oauth2=refresher)
+        add_imap(store, "inbox", server=server_of(box), secret="first-refresh", settings=settings, oauth2=refresher)
         assert read_now(store, "inbox", settings=settings)[0].stored == 1
         Provider.given.append("taken back")
         deliver(box, [mail(2)])
@@ -325,7 +325,7 @@ def test_a_mailbox_is_read_with_oauth2_and_a_token_that_was_taken_back_is_renewe
         provider.shutdown()
     document = store.database["sources"].find_one({})
     assert document is not None and document["config"]["oauth2"]["client_id"] == "app"
-    assert b"r1" not in document["secret"] and "client_secret" not in repr(document)
+    assert b"first-refresh" not in document["secret"] and "client_secret" not in repr(document)
 
 
 def test_each_night_what_is_there_is_compared_with_what_is_here(
