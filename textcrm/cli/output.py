@@ -23,7 +23,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-LEAST_CUT, MOST_FIXED = 12, 24  # characters of a column that gives way, and that does not
+LEAST_CUT, LEAST_FIXED = 20, 6  # characters that the column that gives way keeps, and that others keep after it
 EXIT_DONE, EXIT_SOME_FAILED, EXIT_USAGE = 0, 1, 2
 
 
@@ -66,19 +66,29 @@ def print_table(
     table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=SIMPLE_HEAD)
     screen = console()
     widths = [max([len(name), *(row[i].cell_len for row in cells)]) for i, name in enumerate(names)]
-    room = screen.width - sum(w for w, name in zip(widths, names, strict=True) if name != cut) - 3 * len(names)
+    if cut is not None:
+        widths = _fitted(widths, names.index(cut), screen.width - 3 * len(names))
     for name, width in zip(names, widths, strict=True):
-        if cut is not None and room < LEAST_CUT:  # nothing fits on a line: everything folds
+        if cut is None:
             table.add_column(name, overflow="fold")
-        elif name == cut:
-            table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=max(LEAST_CUT, room))
-        elif cut is not None:
-            table.add_column(name, no_wrap=True, min_width=min(width, MOST_FIXED))
         else:
-            table.add_column(name, overflow="fold")
+            table.add_column(name, no_wrap=True, overflow="ellipsis", width=width)
     for row in cells:
         table.add_row(*row)
     screen.print(table)
+
+
+def _fitted(widths: list[int], cut: int, room: int) -> list[int]:
+    """Return widths that fit into *room*: the column *cut* gives way first, then the widest of the others."""
+    fitted = list(widths)
+    while sum(fitted) > room:
+        others = [i for i in range(len(fitted)) if i != cut]
+        widest = max(others, key=lambda i: fitted[i], default=cut)
+        gives = cut if fitted[cut] > LEAST_CUT or fitted[widest] <= LEAST_FIXED else widest
+        if fitted[gives] <= 1:
+            break
+        fitted[gives] -= 1
+    return fitted
 
 
 def _visible(text: str) -> str:

@@ -212,8 +212,7 @@ def errors(
     output.print_table(
         f"{len(found)} likely errors",
         ("row", "label", "rather", "self-confidence", "text"),
-        [(i["row"], i["label"], i["suggested"], i["confidence"], i["text"]) for i in found[:limit]],
-        cut="text",
+        [(i["row"], i["label"], i["suggested"], i["confidence"], i["text"][:70]) for i in found[:limit]],
     )
 
 
