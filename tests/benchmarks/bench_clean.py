@@ -1,6 +1,6 @@
 """Cleaning measured: own new text against peers on the same mails, and mails a second. Prints figures, asserts none.
 
-Run: ``python tests/benchmarks/bench_clean.py``. Peers that are not installed are left out: ``pip install
+Run: ``python -m tests.benchmarks.bench_clean``. Peers that are not installed are left out: ``pip install
 email-reply-parser mail-parser-reply quotequail talon``.
 """
 
@@ -14,6 +14,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.growth import long_of, seconds
+from tests.unit.test_clean_regexes import FUNCTIONS, SEEDS
 from textcrm.clean import Cleaner
 from textcrm.clean.markup import html_lines
 from textcrm.records import Message, Source
@@ -150,6 +152,15 @@ def speed() -> None:
     print(f"by processor time of both processes, the worker's start included: {_rate(count * rounds, start)}")
 
 
+def regexes() -> None:
+    """Print the functions with regexes that take the longest over 100 KB made to hurt them, the best of three."""
+    worst = []
+    for name, function in FUNCTIONS.items():
+        worst.append(max((min(seconds(function, long_of(s)) for _ in range(3)), s, name) for s in SEEDS))
+    for taken, seed, name in sorted(worst, reverse=True)[:5]:
+        print(f"{1000 * taken:6.1f} ms of CPU for 100 KB of {seed!a}: {name}")
+
+
 def _processor() -> float:
     """Return the processor time, in seconds, of this process and of the workers that have ended."""
     used = os.times()
@@ -163,3 +174,4 @@ def _rate(count: int, since: float) -> str:
 if __name__ == "__main__":
     replies()
     speed()
+    regexes()
