@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from textcrm.engine import Engine
 
+NEED_MODELS = frozenset(("/v1/classify", "/v1/analyse", "/v1/entities", "/v1/mask", "/v1/similar"))
+
 
 def create_app(
     settings: Settings,
@@ -102,7 +104,13 @@ def create_app(
             allow_headers=["Authorization", "X-API-Key", "Content-Type", "Idempotency-Key", "If-Match", "X-Request-Id"],
             expose_headers=["ETag", "X-Request-Id", "Retry-After"],
         )
-    app.add_middleware(Edge, metrics=metrics, max_body_bytes=settings.max_body_bytes, max_running=512)
+    app.add_middleware(
+        Edge,
+        metrics=metrics,
+        max_body_bytes=settings.max_body_bytes,
+        max_running=512,
+        full=lambda path: batcher.full if path in NEED_MODELS else 0,
+    )
     if traces is not None:
         app.add_middleware(Traced, provider=traces)
     return app

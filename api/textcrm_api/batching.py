@@ -1,8 +1,8 @@
-"""One thread for the models; requests that arrive while it works share its next run.
+"""Two threads for the models; requests that arrive while both work share the next run.
 
-An idle thread starts at once: nothing waits for company. While it works, what arrives gathers, and the next run takes
-up to `MAX_ITEMS` of it, or fewer that are long. A large request takes turns with the others, so that single texts never
-wait behind a hundred.
+An idle thread starts at once: nothing waits for company. While both work, what arrives gathers, and the next run takes
+its half of it, up to `MAX_ITEMS`, or fewer that are long. A large request takes turns with the others, so that single
+texts never wait behind a hundred.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from textcrm.errors import StoreError, TextcrmError
 from textcrm_api.metrics import Metrics
 from textcrm_api.problems import ProblemError, store_error
 
+THREADS = 2  # the models work half of their time without Python's lock: a third would wait for it
 MAX_ITEMS = 32
 MAX_UNITS = 96
 UNIT_CHARS = 500
@@ -37,14 +38,21 @@ class _Job:
     loop: asyncio.AbstractEventLoop
     done: asyncio.Future[list[Any]]
     taken: int = 0
-    results: list[Any] = field(default_factory=list)
+    left: int = field(init=False)
+    results: list[Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.left = len(self.items)
+        self.results = [None] * len(self.items)
 
 
 class Batcher:
-    """Runs work on items in one thread of its own.
+    """Runs work on items in threads of its own.
 
     Parameters
     ----------
+    threads
+        How many runs go on at once.
     max_waiting
         Units of work that may wait, one for an item and one for each `UNIT_CHARS` of it; beyond, requests are refused
         with 503.
@@ -52,7 +60,9 @@ class Batcher:
         The longest wait that is promised: where the queue is longer than that, requests are refused at once.
     """
 
-    def __init__(self, metrics: Metrics, *, max_waiting: int = 4_000, max_seconds: float = 5.0) -> None:
+    def __init__(
+        self, metrics: Metrics, *, threads: int = THREADS, max_waiting: int = 4_000, max_seconds: float = 5.0
+    ) -> None:
         self._metrics = metrics
         self._max_waiting = max_waiting
         self._max_seconds = max_seconds
@@ -61,29 +71,39 @@ class Batcher:
         self._unit_seconds = 0.005
         self._wake = threading.Condition()
         self._closing = False
-        self._thread = threading.Thread(target=self._run, name="textcrm-models", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._run, name=f"textcrm-models-{n}", daemon=True) for n in range(threads)
+        ]
 
     def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
 
     def close(self) -> None:
-        """Finish what waits, then end the thread."""
+        """Finish what waits, then end the threads."""
         with self._wake:
             self._closing = True
-            self._wake.notify()
-        if self._thread.is_alive():
-            self._thread.join(timeout=30)
+            self._wake.notify_all()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(timeout=30)
 
     @property
     def alive(self) -> bool:
-        """The thread runs."""
-        return self._thread.is_alive()
+        """All threads run."""
+        return all(thread.is_alive() for thread in self._threads)
 
     @property
     def waiting(self) -> int:
         """Units of work that wait."""
         return self._waiting
+
+    @property
+    def full(self) -> int:
+        """In how many seconds to come again, because more waits than is promised; 0 where work is taken."""
+        wait = self._waiting * self._unit_seconds / len(self._threads)
+        return max(1, round(wait)) if wait > self._max_seconds else 0
 
     async def run(
         self, kind: Hashable, work: Work, items: Sequence[Any], *, chars: Sequence[int] | None = None
@@ -109,17 +129,18 @@ class Batcher:
         job = _Job(kind, work, list(items), units, loop, loop.create_future())
         with self._wake:
             after = self._waiting + sum(units)
-            if self._waiting and (after > self._max_waiting or self._waiting * self._unit_seconds > self._max_seconds):
+            full = self.full
+            if full or (self._waiting and after > self._max_waiting):
                 self._metrics.refused("overloaded")
                 raise ProblemError(
                     "overloaded",
                     "Too many texts wait for the models.",
                     hint="Send fewer at once, or try again later.",
-                    headers={"Retry-After": str(max(1, round(self._waiting * self._unit_seconds)))},
+                    headers={"Retry-After": str(full or 1)},
                 )
             self._jobs.append(job)
             self._waiting = after
-            self._wake.notify()
+            self._wake.notify(len(items))
         return await job.done
 
     def _run(self) -> None:
@@ -136,18 +157,21 @@ class Batcher:
             begin = perf_counter()
             results = iter(_each(batch[0][0].work, items))
             spent = (perf_counter() - begin) / sum(sum(job.units[place:end]) for job, place, end in batch)
-            # one slow run (the first one loads things) says little of the next
-            self._unit_seconds += 0.1 * (min(spent, 4 * self._unit_seconds) - self._unit_seconds)
             self._metrics.batch(len(items))
-            for job, place, end in batch:
-                job.results += islice(results, end - place)
-                if len(job.results) == len(job.items):
-                    _settle(job)
+            with self._wake:
+                # one slow run (the first one loads things) says little of the next
+                self._unit_seconds += 0.1 * (min(spent, 4 * self._unit_seconds) - self._unit_seconds)
+                for job, place, end in batch:
+                    job.results[place:end] = islice(results, end - place)
+                    job.left -= end - place
+                    if not job.left:
+                        _settle(job)
 
     def _next(self) -> list[tuple[_Job, int, int]]:
         """Take the next run from the front: jobs of one kind, each with the places ``[start, end)`` of its items."""
         batch: list[tuple[_Job, int, int]] = []
-        items, units = MAX_ITEMS, MAX_UNITS
+        items = MAX_ITEMS
+        units = min(MAX_UNITS, max(1, -(-self._waiting // len(self._threads))))
         later: list[_Job] = []
         skipped: list[_Job] = []
         while self._jobs and items > 0 and units > 0:

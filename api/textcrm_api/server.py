@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -140,9 +141,12 @@ def _application(
 
     router = pages(store, engine, settings)
     provider = exporting_provider() if traces else None
-    return create_app(
+    app = create_app(
         settings, store=store, engine=engine, pages=router, resources=resources, traces=provider, process=process
     )
+    gc.collect()
+    gc.freeze()  # models and routes stay: a round of the collector over them stops all threads for tenths of a second
+    return app
 
 
 @contextmanager

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from textcrm.engine import Engine
 
 Classified = tuple[Language, tuple[Prediction, ...]]
-MAX_CACHED = 20_000
+MAX_CACHED = 4_000  # answers, about 10 KB each
 MOST_FOR_LANGUAGE = 2_000
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from tests.serving import served
 from textcrm.settings import Settings
 from textcrm.store import Store
 from textcrm.store.client import connect
@@ -79,16 +78,8 @@ def reader(home: Path, server: str, engine: Engine) -> Iterator[TestClient]:
 @pytest.fixture
 def live(app: FastAPI, key: Callable[..., str]) -> Iterator[Live]:
     """The application behind a real port."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 20
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield Live(f"http://127.0.0.1:{port}", key("admin"))
-    server.should_exit = True
-    thread.join(timeout=30)
+    with served(app) as url:
+        yield Live(url, key("admin"))
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
-"""How fast the desk and the trends are over many messages: ``python tests/benchmarks/bench_pages.py [MESSAGES]``.
+"""How fast the desk and the trends are over many messages: ``python -m tests.benchmarks.bench_pages [MESSAGES]``.
 
 Documents are written as the store writes them; every page is asked for through the application that ships, rendered
 whole. Prints the median and the 95th percentile of the server's time, and the processor time a page of this process
-(the database's own comes on top).
+(the database's own comes on top); then how long Chromium takes until a page can be used.
 """
 
 from __future__ import annotations
@@ -17,12 +17,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
 from starlette.testclient import TestClient
 
 from tests.desk_data import answer, application
 from tests.factories import NOON, insight, message
+from tests.serving import chromium, served
 from textcrm.records import Channel, Link
 from textcrm.settings import Settings
 from textcrm.store import open_store
@@ -51,6 +50,8 @@ PAGES = (
     "/trends?topic=t7",
     "/topics",
 )
+SEEN = ("/desk?channel=email&sentiment=negative", "/trends")
+READY = "performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd"  # all there, our scripts have run
 
 
 def pairs(count: int) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
@@ -107,6 +108,16 @@ def main() -> None:
                     print(
                         f"{path:<54} median {median * 1e3:5.0f}  p95 {p95 * 1e3:5.0f}  processor {used * 1e3:5.0f} ms"
                     )
+            with served(application(settings, store)) as url, chromium() as browser:
+                page = browser.new_page()
+                page.goto(sign_in_link(store, url, name="bench"))
+                for path in SEEN:
+                    ready = []
+                    for _ in range(ROUNDS):
+                        page.goto(url + path)
+                        ready.append(page.evaluate(READY))
+                    median, p95 = statistics.median(ready), statistics.quantiles(ready, n=20)[-1]
+                    print(f"{path} in Chromium, until it can be used: median {median:.0f}  p95 {p95:.0f} ms")
 
 
 if __name__ == "__main__":

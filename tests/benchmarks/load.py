@@ -1,36 +1,63 @@
-"""Open-loop load on an HTTP server: requests leave at Poisson times whether or not earlier ones were answered.
+"""Load on an HTTP server, made by tsung (``apt-get install tsung``): requests leave whether earlier ones are answered.
 
-Each latency counts from the time at which the request was due, so that a server that stalls cannot hide it, and each
-body is new, so that no answer comes from a cache. The generator is our own because none of the public tools that the
-package indexes here hold (PyPI, Debian, npm) does that: hey, wrk, ab, siege, locust and autocannon are closed loops
-(a client that waits sends less, and the wait is not counted), httperf and tsung send bodies that were written before.
-Those that do (vegeta, k6, wrk2, oha) are not among them.
+A run is a row of phases, each with so many new clients a second at Poisson times; each client opens a connection, sends
+one request, and goes six seconds later, because tsung writes down every five what it noted. Every body is another one,
+so that no answer comes from a cache. tsung is a process of its own.
 
 References
 ----------
-Schroeder, Wierman and Harchol-Balter 2006, "Open Versus Closed: A Cautionary Tale" (NSDI); Tene 2015, "How NOT to
-Measure Latency" (coordinated omission).
+Schroeder, Wierman and Harchol-Balter 2006, "Open Versus Closed: A Cautionary Tale" (NSDI).
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 import random
 import re
-import time
+import subprocess
+import tempfile
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from shutil import which
+from statistics import median
 from urllib.parse import urlsplit
+from xml.sax.saxutils import quoteattr
 
 WORDS = (
     "my order parcel refund invoice account password late broken again please help still waiting since monday kettle "
     "blue delivery address change cancel subscription card charged twice nobody answers thank you great fast wrong "
     "size return label app crashes login error number street london friday urgent today kindly confirm receipt price"
 ).split()
-Body = Callable[[], bytes]
+Body = Callable[[], str]
+Phase = tuple[float, float]  # requests a second, and for how many seconds
+_SETUP = """<?xml version="1.0"?>
+<!DOCTYPE tsung SYSTEM "/usr/share/tsung/tsung-1.0.dtd">
+<tsung loglevel="error" dumptraffic="protocol">
+  <clients><client host="localhost" use_controller_vm="true" maxusers="60000"/></clients>
+  <servers><server host={host} port={port} type="tcp"/></servers>
+  <load>{phases}</load>
+  <options>
+    <option name="max_retries" value="0"/>
+    <option name="file_server" id="bodies" value={bodies}/>
+  </options>
+  <sessions><session name="one" probability="100" type="ts_http">
+    <setdynvars sourcetype="file" fileid="bodies" delimiter="|" order="iter"><var name="body"/></setdynvars>
+    <request subst="true">
+      <http url={path} version="1.1" method="POST" contents="%%_body%%" content_type="application/json">
+        <http_header name="Authorization" value={key}/>
+        <http_header name="Connection" value="close"/>
+      </http>
+    </request>
+    <thinktime value="6"/>
+  </session></sessions>
+</tsung>
+"""
+_PHASE = (
+    '<arrivalphase phase="{place}" duration="{seconds}" unit="second">'
+    '<users arrivalrate="{rate}" unit="second"/></arrivalphase>'
+)
 
 
 def text(words: int) -> str:
@@ -38,23 +65,47 @@ def text(words: int) -> str:
     return " ".join(random.choices(WORDS, k=words)) + f" {random.randrange(10**9)}."
 
 
-@dataclass
-class Result:
-    """What came of one run; the status 0 is a request without an answer."""
+@dataclass(frozen=True)
+class Answer:
+    """When it was sent, in seconds since the first one, its status, and how many milliseconds it took."""
 
-    seconds: list[float] = field(default_factory=list)
-    statuses: Counter[int] = field(default_factory=Counter)
-    sent: int = 0
-    last_sent: float = 0.0
+    sent: float
+    status: int
+    took: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one run: all answers in the order in which their requests left, and how many requests that were."""
+
+    answers: tuple[Answer, ...]
+    sent: int
+
+    @property
+    def statuses(self) -> Counter[int]:
+        """How many answers of each status; 0 for requests without one."""
+        counts = Counter(a.status for a in self.answers)
+        counts[0] += self.sent - len(self.answers)
+        return +counts
+
+    @property
+    def end(self) -> float:
+        """When the last answer came."""
+        return max((a.sent + a.took / 1000 for a in self.answers), default=0.0)
 
     def at(self, share: float) -> float:
         """Return the latency in milliseconds that *share* of the answers kept."""
-        ordered = sorted(self.seconds)
-        return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
+        ordered = sorted(a.took for a in self.answers)
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
 
     def good(self, p99: float) -> bool:
         """Tell whether all was answered, within *p99* milliseconds but for one in a hundred."""
         return set(self.statuses) == {200} and self.at(0.99) <= p99
+
+    def since(self, begin: float, end: float = float("inf")) -> Result:
+        """Return the answers to what was sent from *begin* to *end*."""
+        chosen = tuple(a for a in self.answers if begin <= a.sent < end)
+        return Result(chosen, len(chosen))
 
 
 @dataclass(frozen=True)
@@ -74,95 +125,78 @@ class Watched:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-class Pool:
-    """Connections that stay open."""
+@dataclass(frozen=True)
+class Target:
+    """Where the requests go. ``body`` makes a new one each time."""
 
-    def __init__(self, url: str, key: str = "") -> None:
-        self._address = urlsplit(url)
-        self._head = f"Host: bench\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n"
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
-
-    async def post(self, path: str, body: bytes) -> int:
-        """Return the status of the answer; 0 where there was none."""
-        for _ in range(2):  # a connection that was idle may be closed just now: once more on another one
-            try:
-                reader, writer = self._idle.pop() if self._idle else await self._open()
-            except OSError:
-                return 0
-            try:
-                writer.write(f"POST {path} HTTP/1.1\r\n{self._head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-                head = await reader.readuntil(b"\r\n\r\n")
-                length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
-                await reader.readexactly(int(length[1]) if length else 0)
-            except (OSError, asyncio.IncompleteReadError):
-                writer.close()
-                continue
-            self._idle.append((reader, writer))
-            return int(head[9:12])
-        return 0
-
-    def close(self) -> None:
-        """Close the connections."""
-        for _, writer in self._idle:
-            writer.close()
-
-    async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        return await asyncio.open_connection(self._address.hostname, self._address.port, limit=2**22)
+    url: str
+    key: str
+    path: str
+    body: Body
 
 
-async def open_loop(pool: Pool, path: str, body: Body, *, rate: float, seconds: float) -> Result:
-    """Send *rate* requests a second at random times, and wait for all answers."""
-    result = Result()
-    tasks = []
-
-    async def one(due: float, data: bytes) -> None:
-        status = await pool.post(path, data)
-        result.seconds.append(time.perf_counter() - due)
-        result.statuses[status] += 1
-
-    due = time.perf_counter()
-    end = due + seconds
-    while due < end:
-        due += random.expovariate(rate)
-        await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        tasks.append(asyncio.create_task(one(due, body())))
-    result.sent, result.last_sent = len(tasks), time.perf_counter()
-    await asyncio.gather(*tasks)
-    return result
-
-
-async def closed_loop(pool: Pool, path: str, body: Body, *, clients: int, seconds: float) -> tuple[Result, float]:
-    """Have *clients* send one request after another. Returns also the seconds until the last answer."""
-    result = Result()
-    begin = time.perf_counter()
-
-    async def client() -> None:
-        while (sent := time.perf_counter()) < begin + seconds:
-            result.statuses[await pool.post(path, body())] += 1
-            result.seconds.append(time.perf_counter() - sent)
-
-    await asyncio.gather(*(client() for _ in range(clients)))
-    return result, time.perf_counter() - begin
+def open_loop(target: Target, *phases: Phase) -> Result:
+    """Send requests at random times, so many a second in each phase, and wait for all answers."""
+    if which("tsung") is None:
+        raise SystemExit("The load is made by tsung: apt-get install tsung")
+    address = urlsplit(target.url)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        count = int(1.3 * sum(rate * seconds for rate, seconds in phases)) + 200
+        (folder / "bodies").write_text("\n".join(target.body() for _ in range(count)), encoding="utf-8")
+        setup = _SETUP.format(
+            host=quoteattr(str(address.hostname)),
+            port=quoteattr(str(address.port)),
+            bodies=quoteattr(str(folder / "bodies")),
+            path=quoteattr(target.path),
+            key=quoteattr(f"Bearer {target.key}"),
+            phases="".join(
+                _PHASE.format(place=place, rate=rate, seconds=round(seconds))
+                for place, (rate, seconds) in enumerate(phases, start=1)
+            ),
+        )
+        (folder / "setup.xml").write_text(setup, encoding="utf-8")
+        command = ["tsung", "-f", str(folder / "setup.xml"), "-l", str(folder / "log"), "start"]
+        subprocess.run(command, check=True, capture_output=True, timeout=600)
+        log = next((folder / "log").iterdir())
+        return _read((log / "tsung.dump").read_text(), (log / "tsung.log").read_text())
 
 
-async def capacity(pool: Pool, path: str, body: Body, *, start: float, p99: float, seconds: float) -> float:
+def _read(dump: str, log: str) -> Result:
+    """Read what tsung wrote; a line of the dump is ``end;process;id;method;host;path;status;size;milliseconds;...``."""
+    lines = [line.split(";") for line in dump.splitlines() if line and not line.startswith("#")]
+    rows = [(line[0], line[6], line[8]) for line in lines]
+    found = sorted((float(end) - float(took) / 1000, _status(said), float(took)) for end, said, took in rows)
+    first = found[0][0] if found else 0.0
+    sent = [int(total) for total in re.findall(r"^stats: users_count \d+ (\d+)", log, re.MULTILINE)]
+    return Result(tuple(Answer(at - first, status, took) for at, status, took in found), sent[-1] if sent else 0)
+
+
+def _status(said: str) -> int:
+    """Return the status of an answer; 0 where tsung notes an error in its place."""
+    return int(said) if said.isdecimal() else 0
+
+
+def capacity(target: Target, *, start: float, p99: float, seconds: float) -> float:
     """Return the most requests a second at which one in a hundred at most takes longer than *p99* milliseconds.
 
     Found by raising the rate by half until it fails, then by halving the step four times; 0 where *start* fails.
     """
     good, bad, rate = 0.0, 0.0, start
     for _ in range(16):
-        if (await open_loop(pool, path, body, rate=rate, seconds=seconds)).good(p99):
-            good, rate = rate, rate * 1.5
-        else:
+        if not open_loop(target, (rate, seconds)).good(p99):
             bad = rate
             break
-        await asyncio.sleep(0.2)
+        good, rate = rate, rate * 1.5
     for _ in range(4 if good else 0):
         rate = (good + bad) / 2
-        await asyncio.sleep(0.5)  # let what waits be answered
-        if (await open_loop(pool, path, body, rate=rate, seconds=seconds)).good(p99):
+        if open_loop(target, (rate, seconds)).good(p99):
             good = rate
         else:
             bad = rate
     return good
+
+
+def medians(results: Sequence[Result], *shares: float) -> list[float]:
+    """Return the median over the runs of the latency that each share of the answers kept."""
+    return [median(r.at(share) for r in results) for share in shares]

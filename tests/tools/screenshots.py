@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+from tests.serving import chromium
+
 SIZES = {"": (1280, 800), "-phone": (390, 844)}
 SETTLE_MS = 1_200  # charts are drawn after the page is there, and live pages never fall silent
 PAGES = tuple("desk trends topics said alerts label customers links models quarantine operations jobs imports".split())
@@ -36,15 +36,13 @@ def main() -> None:
     address, out = sys.argv[1], Path(sys.argv[2])
     out.mkdir(parents=True, exist_ok=True)
     parts = urlsplit(address)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with chromium() as browser:
         context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
         page = context.new_page()
         page.goto(address)
         for suffix, (width, height) in SIZES.items():
             page.set_viewport_size({"width": width, "height": height})
             take(page, f"{parts.scheme}://{parts.netloc}", out, suffix)
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -46,6 +47,8 @@ def worker() -> None:
         output.say("Loading the models ...")
         engine = Engine.open(settings)
         engine.warm()
+        gc.collect()
+        gc.freeze()  # the models stay: a round of the collector over them stops all threads for tenths of a second
         output.say("Ready. Ctrl-C ends.")
         code = run_worker(store, engine, settings)
     if code:

@@ -34,7 +34,7 @@ class ModelText:
 
 
 class Answers:
-    """The models' part of the engine. One caller at a time."""
+    """The models' part of the engine."""
 
     def __init__(self, encoders: dict[str, SentenceEncoder], clock: StageClock) -> None:
         self._encoders = encoders

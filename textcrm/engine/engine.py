@@ -48,7 +48,10 @@ class Analysis:
 
 
 class Engine:
-    """Analyses messages with the pipeline of their channel. Calls from several threads take turns."""
+    """Analyses messages with the pipeline of their channel.
+
+    It may be called from several threads: they take turns at spaCy alone, whose vocabulary is not made for several.
+    """
 
     def __init__(
         self,
@@ -66,7 +69,7 @@ class Engine:
         self._answers = Answers(encoders, self.clock)
         self._region = region
         self._ours = ours
-        self._turn = threading.Lock()  # spaCy's vocabulary is not made for several threads
+        self._turn = threading.Lock()
 
     @classmethod
     def open(cls, settings: Settings, *, channels: Sequence[Channel] = CHANNELS) -> Engine:
@@ -91,12 +94,11 @@ class Engine:
     def analyse(self, messages: Sequence[Message]) -> list[Analysis]:
         """Clean, recognise and classify messages, of any channels, in order."""
         done: dict[int, Analysis] = {}
-        with self._turn:
-            for channel in dict.fromkeys(message.channel for message in messages):
-                places = [i for i, message in enumerate(messages) if message.channel == channel]
-                chosen = [messages[i] for i in places]
-                done.update(zip(places, self._analyse(chosen, self.lines[channel]), strict=True))
-            self.clock.messages += len(messages)
+        for channel in dict.fromkeys(message.channel for message in messages):
+            places = [i for i, message in enumerate(messages) if message.channel == channel]
+            chosen = [messages[i] for i in places]
+            done.update(zip(places, self._analyse(chosen, self.lines[channel]), strict=True))
+        self.clock.count(len(messages))
         return [done[i] for i in range(len(messages))]
 
     def insights(
@@ -164,13 +166,12 @@ class Engine:
     ) -> list[tuple[Language, tuple[Prediction, ...]]]:
         """Detect the language of plain texts and classify them, without cleaning mail or storing anything."""
         line = self.lines[channel]
-        with self._turn:
-            languages = [line.cleaner.language(text) for text in texts]
-            models = line.classifiers if tasks is None else tuple(map(line.classifier, tasks))
-            vectors = self._answers.vectors(texts, models)
-            return list(
-                zip(languages, self._answers.predict(SharedTexts(texts), languages, models, vectors), strict=True)
-            )
+        models = line.classifiers if tasks is None else tuple(map(line.classifier, tasks))
+        shared = SharedTexts(texts)
+        vectors = self._answers.beside(shared, models)
+        languages = [line.cleaner.language(text) for text in texts]
+        self._answers.prepare(shared, models)
+        return list(zip(languages, self._answers.predict(shared, languages, models, vectors.result()), strict=True))
 
     def entities(self, texts: Sequence[str], *, channel: Channel = "chat") -> list[tuple[EntitySpan, ...]]:
         """Return the entities of plain texts, without cleaning mail; offsets are into the texts as given."""
@@ -180,7 +181,7 @@ class Engine:
 
     @contextmanager
     def turn(self, channel: Channel) -> Iterator[Line]:
-        """Give the parts of a channel to one caller at a time."""
+        """Give the parts of a channel, spaCy among them, to one caller at a time."""
         with self._turn:
             yield self.lines[channel]
 
@@ -188,16 +189,15 @@ class Engine:
         """Say why the model of *task* says what it says of *message*; offsets are into the text the models read."""
         line = self.lines[message.channel]
         classifier = line.classifier(task)
-        with self._turn:
-            text = model_text(message, line.cleaner.clean(message)).text
-            return explain(classifier, text, self._answers.embed([text], classifier.encoder_hash))
+        text = model_text(message, line.cleaner.clean(message)).text
+        return explain(classifier, text, self._answers.embed([text], classifier.encoder_hash))
 
     def _analyse(self, messages: Sequence[Message], line: Line) -> list[Analysis]:
         with self.clock.stage("clean"):
             cleans = [line.cleaner.clean(message) for message in messages]
         texts = SharedTexts(model_text(message, clean).text for message, clean in zip(messages, cleans, strict=True))
         vectors = self._answers.beside(texts, line.classifiers)
-        with self.clock.stage("entities"):
+        with self._turn, self.clock.stage("entities"):
             found = line.recogniser.recognise([c.text for c in cleans], languages=[c.language.code for c in cleans])
             entities = [tuple(_to_raw(e, c) for e in spans) for spans, c in zip(found, cleans, strict=True)]
         self._answers.prepare(texts, line.classifiers)
