@@ -25,6 +25,7 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 FEWEST = 20  # texts: below, nothing is grouped
+MEANT = 0.5  # weight of the half of a vector that says how a text is meant, beside that which says what it is about
 NEIGHBOURS = 10
 SMOOTHINGS = 4
 GRID_RATIO = 1.12  # from one number of topics that is tried to the next
@@ -65,10 +66,11 @@ def discover(vectors: Floats, *, most: int = MOST_TOPICS) -> Found:
     Parameters
     ----------
     vectors : ndarray of shape (n, dimensions), float32
-        Of length 1. Equal rows count once in finding the groups.
+        Of length 1, from the sentence encoder. Equal rows count once in finding the groups.
     most
         The most topics.
     """
+    vectors = _about(vectors)
     unique, back = np.unique(np.round(vectors, 6), axis=0, return_inverse=True)
     back = back.reshape(-1)
     centre = unique.mean(axis=0) if len(unique) else np.zeros(vectors.shape[1], dtype=np.float32)
@@ -91,13 +93,19 @@ def assign(vectors: Floats, centre: Floats, centroids: Floats, reach: Floats) ->
     """Return for each vector the topics it is about, nearest first: none, one or several (three at most)."""
     if not len(centroids) or not len(vectors):
         return [[] for _ in vectors]
-    cosines = _unit(vectors - centre) @ centroids.T
+    cosines = _unit(_about(vectors) - centre) @ centroids.T
     order = np.argsort(-cosines, axis=1, kind="stable")[:, :3]
     chosen = []
     for row, best in zip(cosines, order, strict=True):
         inside = [int(k) for k in best if row[k] >= reach[k] and row[k] >= row[best[0]] - SECOND_MARGIN]
         chosen.append(inside)
     return chosen
+
+
+def _about(vectors: Floats) -> Floats:
+    """Weigh the halves of the encoder's vectors for what topics are: the last layer first, then the middle ones."""
+    half = vectors.shape[1] // 2
+    return _unit(np.hstack([vectors[:, :half], MEANT * vectors[:, half:]]))
 
 
 def _groups(points: Floats, most: int) -> Ints:
