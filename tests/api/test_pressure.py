@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import pytest
 from starlette.testclient import TestClient
 
+from tests.api.problem import assert_problem
 from tests.desk_data import application
 from tests.factories import message
 from textcrm.settings import Settings
 from textcrm.store import Store
 from textcrm.store.messages import BACKFILL
+from textcrm_api.app import NEED_MODELS
+from textcrm_api.batching import Batcher
 from textcrm_api.dashboard import sign_in_link
 
 SENT = {"text": "Where is my order?", "channel": "chat"}
@@ -63,3 +67,15 @@ def test_below_the_floor_of_free_space_the_sender_is_told_to_come_again(client: 
     assert client.get("/v1/messages").status_code == 200  # what is there can be read
     store.space.floor = floor
     assert client.post("/v1/messages", json=SENT).json()["stored"] == 1
+
+
+def test_while_the_models_have_too_much_to_do_all_else_goes_on(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Batcher, "full", property(lambda _: 7))
+    for path in NEED_MODELS:
+        refused = client.post(path, json=SENT)
+        assert_problem(refused, "overloaded")
+        assert refused.headers["retry-after"] == "7"
+    assert client.post("/v1/messages", json=SENT).status_code == 200
+    assert client.get("/v1/models").status_code == client.get("/readyz").status_code == 200
