@@ -32,9 +32,11 @@ def served(app: FastAPI) -> Iterator[str]:
     while not server.started:
         assert thread.is_alive(), "the application did not start"
         time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(timeout=30)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=30)
 
 
 @contextmanager
@@ -42,5 +44,7 @@ def chromium() -> Iterator[Browser]:
     """Open Debian's Chromium until the block ends."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(ARGUMENTS))
-        yield browser
-        browser.close()
+        try:
+            yield browser
+        finally:
+            browser.close()

@@ -47,7 +47,7 @@ class Edge:
         Requests that run at once; more are refused with 503. Health checks always pass.
     full
         Returns for a path in how many seconds to come again, because what it needs has too much to do, or 0. What
-        cannot be served is refused here, unread: it costs a tenth of what it would further in.
+        cannot be served is refused here, unread, where refusing costs the least.
     """
 
     def __init__(

@@ -39,7 +39,7 @@ class Answers:
     def __init__(self, encoders: dict[str, SentenceEncoder], clock: StageClock) -> None:
         self._encoders = encoders
         self._clock = clock
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="embed")
+        self._pool = ThreadPoolExecutor(2, thread_name_prefix="embed")  # the service asks from two threads
 
     def beside(self, texts: Sequence[str], models: Sequence[Classifier]) -> Future[Vectors]:
         """Embed *texts* while the caller goes on: ONNX Runtime works on the other core, without Python's lock."""
