@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 DRAIN_SECONDS = 20
 OPTIONS: dict[str, Any] = {
     "log_config": None,
+    "loop": "asyncio",  # accepts all that wait at once; uvloop takes one a round: a flood overflows the kernel's queue
     "log_level": "warning",
     "access_log": False,
     "server_header": False,
