@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,10 @@ from tests.factories import NOON, insight, message
 from tests.serving import chromium, served
 from textcrm.records import Channel, Link
 from textcrm.settings import Settings
-from textcrm.store import open_store
+from textcrm.store import Store, open_store
 from textcrm.store.codec import insight_document, message_document
-from textcrm.store.trends import Trends
+from textcrm.store.indexes import ensure_indexes
+from textcrm.store.rollup import Rollup
 from textcrm_api.dashboard import sign_in_link
 
 ROUNDS = 40
@@ -35,6 +37,7 @@ CHANNELS: tuple[Channel, ...] = ("email", "chat", "review", "social")
 MOODS, LEVELS = ("negative", "neutral", "positive"), ("low", "normal", "normal", "normal", "high", "critical")
 INTENTS = [f"intent_{i}" for i in range(40)]
 PRODUCTS = [f"Product {i}" for i in range(30)]
+PEOPLE = ["bench", *(f"agent_{i}" for i in range(19))]
 PAGES = (
     "/desk",
     "/desk?channel=email&sentiment=negative",
@@ -44,6 +47,10 @@ PAGES = (
     "/desk?state=closed&order=newest",
     "/desk?customer=C-77&state=all",
     "/desk?search=kettle4711",
+    "/desk?mine=yes",
+    "/desk?order=newest",
+    "/desk?product=Product+3",
+    "/desk?topic=t7",
     "/trends",
     "/trends?split=intent&channel=email",
     "/trends?by=day&split=product",
@@ -75,9 +82,23 @@ def pairs(count: int) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         document = insight_document(insight(sent, predictions=predictions, link=link), sent, stored_at=NOON)
         document["language"] = rng.choice(("en", "en", "en", "de", "fr"))
         document["topic"] = [f"t{rng.randrange(100)}"] if rng.random() < 0.8 else []
-        if rng.random() < 0.9:
-            document["desk"] = {"closed": NOON}
+        closed, taken = rng.random() < 0.9, rng.random() < 0.5
+        document["desk"] = {
+            **({"closed": NOON, "until": None} if closed else {}),
+            **({"assignee": rng.choice(PEOPLE)} if closed or taken else {}),
+        }
         yield message_document(sent, stored_at=NOON, priority=0), document
+
+
+def fill(store: Store, count: int) -> None:
+    """Write messages and insights as the store writes them; the indexes are made after, which takes less time."""
+    for name in ("messages", "insights"):
+        store.database[name].drop()
+    made = pairs(count)
+    while batch := list(islice(made, BATCH)):
+        store.database["messages"].insert_many([m for m, _ in batch], ordered=False)
+        store.database["insights"].insert_many([i for _, i in batch], ordered=False)
+    ensure_indexes(store.database)
 
 
 def main() -> None:
@@ -86,18 +107,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         settings = Settings(home=Path(home))
         with open_store(settings) as store:
-            begin, batch = time.perf_counter(), []
-            for pair in pairs(count):
-                batch.append(pair)
-                if len(batch) == BATCH:
-                    store.database["messages"].insert_many([m for m, _ in batch], ordered=False)
-                    store.database["insights"].insert_many([i for _, i in batch], ordered=False)
-                    batch = []
+            begin = time.perf_counter()
+            fill(store, count)
             print(f"{count:,} messages written in {time.perf_counter() - begin:.0f} s")
             begin = time.perf_counter()
-            Trends(store.client, store.database).totals(
-                split="channel"
-            )  # they were written past the store: all days are counted first
+            Rollup(store.client, store.database).refresh()  # they were written past the store: all days are counted
             print(f"counts by day, week and month made ready in {time.perf_counter() - begin:.0f} s")
             with TestClient(application(settings, store)) as client:
                 client.get(sign_in_link(store, "http://testserver", name="bench"))

@@ -8,12 +8,15 @@ from functools import partial
 
 import pytest
 
+from tests.desk_data import fill
 from tests.factories import NOON, insight, message
 from textcrm.errors import ConflictError, NotFoundError, StoreError, UsageError
+from textcrm.operations.desk.desk import desk_of
 from textcrm.records import Customer, Link, Source
 from textcrm.settings import Settings
 from textcrm.store.client import CONNECT_MS, Store, connect
 from textcrm.store.codec import identity_keys
+from textcrm.store.desk import Wanted
 from textcrm.store.indexes import INDEXES, ensure_indexes, index_problems
 from textcrm.store.versions import CURRENT, upgrade
 
@@ -258,6 +261,39 @@ def test_times_that_the_address_names_go_before_ours() -> None:
 def test_the_queue_is_read_from_an_index(store: Store) -> None:
     plan = store.database["insights"].find({}).sort([("rank", -1), ("sent_at", -1), ("_id", -1)]).explain()
     assert "SORT" not in str(plan["queryPlanner"]["winningPlan"]).replace("SORT_KEY", "")
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Wanted(),
+        Wanted(abstained=True, equal=(("intent", "question"),)),
+        Wanted(abstained=False, equal=(("language", "en"),)),
+        Wanted(equal=(("product", "Kettle"),), state="closed"),
+        Wanted(assignee="ann"),
+        Wanted(since=NOON - timedelta(days=1)),
+    ],
+)
+def test_the_queue_reads_only_the_documents_it_shows(store: Store, wanted: Wanted) -> None:
+    fill(store)
+    at_desk = desk_of(store)
+    at_desk.assign([queued.insight.message_id for queued in at_desk.page(Wanted())[::2]], to="ann", by="ann")
+    store.database.command("profile", 2)
+    count = at_desk.count(wanted)
+    shown = [at_desk.page(wanted, limit=100, newest_first=newest) for newest in (False, True)]
+    store.database.command("profile", 0)
+    read = {d["op"]: d["docsExamined"] for d in store.database["system.profile"].find({"ns": {"$regex": "insights$"}})}
+    assert [len(page) for page in shown] == [min(count, 100)] * 2
+    assert (read["command"], read["query"]) == (0, len(shown[0]))
+
+
+def test_the_indexes_of_an_older_version_are_made_anew(store: Store) -> None:
+    insights = store.database["insights"]
+    insights.drop_index("by_intent")
+    insights.create_index([("intent", 1), ("rank", -1), ("sent_at", -1)], name="by_intent")
+    store.database["meta"].update_one({"_id": "schema"}, {"$set": {"version": 2}})
+    store.prepare()
+    assert index_problems(store.database) == []
 
 
 def test_old_documents_are_upgraded_and_newer_ones_refused(store: Store) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import threading
+import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -73,6 +75,20 @@ def test_a_database_filled_before_days_were_counted(store: Store) -> None:
     store.database["trend_days"].insert_one({"day": day, "split": "urgency", "channel": "email", "rows": [["x", 1]]})
     assert_equal_to_a_recount(store)
     assert store.database["trend_days"].count_documents({"period": None}) == 0  # an older version's
+
+
+def test_a_worker_counts_before_anybody_asks(store: Store) -> None:
+    fill(store)
+    kept, stop = store.database["trend_days"], threading.Event()
+    assert kept.count_documents({}) == 0
+    with ThreadPoolExecutor(1) as beside:
+        beside.submit(trends.keep_counted, store, stop=stop)
+        until = time.monotonic() + 20
+        while kept.count_documents({}) == 0 and time.monotonic() < until:
+            time.sleep(0.05)
+        stop.set()
+    assert store.database["trend_marks"].count_documents({}) == 0
+    assert_equal_to_a_recount(store)
 
 
 def test_kept_counts_follow_topics(store: Store) -> None:

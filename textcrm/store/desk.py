@@ -26,6 +26,7 @@ State = Literal["open", "snoozed", "closed", "all"]
 EventKind = Literal["assign", "unassign", "close", "reopen", "snooze", "wake", "note", "correct", "undo"]
 STATES: tuple[State, ...] = ("open", "snoozed", "closed", "all")
 MOST_COUNTED = 1000
+ANY_TIME = {"$gt": datetime(1, 1, 1, tzinfo=UTC)}  # a bound: then filters go by the index, and not by the documents
 _PATIENCE_MS = 5_000
 
 
@@ -98,6 +99,8 @@ class Desk:
         """Return messages in order of urgency (or of time), newest first within the same."""
         query = self._query(wanted)
         keys = ["sent_at", "_id"] if newest_first else ["rank", "sent_at", "_id"]
+        if newest_first:
+            query.setdefault("sent_at", ANY_TIME)
         if after is not None:
             rank, at, last = after
             older: list[Document] = [{"sent_at": {"$lt": at}}, {"sent_at": at, "_id": {"$lt": last}}]

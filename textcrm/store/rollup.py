@@ -29,7 +29,7 @@ KEPT = (
 )  # by channel, each; the channels follow from the first, the smallest
 LONGER: tuple[Period, ...] = ("week", "month")
 MOODS = ("negative", "neutral", "positive")
-DAYS_AT_ONCE = 40
+DAYS_AT_ONCE = 14  # in one transaction, which the server ends after a minute
 EVERY = None  # in place of a channel: all of them
 STATE = "trend_counts"
 EACH_TOPIC: Document = {"$unwind": {"path": "$topic", "preserveNullAndEmptyArrays": True}}  # a message has several

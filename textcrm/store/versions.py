@@ -25,8 +25,16 @@ def _to_2(database: Database[dict[str, Any]]) -> None:
     database["keys"].update_many({"scopes": "read"}, {"$addToSet": {"scopes": "text"}})
 
 
+def _to_3(database: Database[dict[str, Any]]) -> None:
+    """The indexes of the queue hold more fields; they are made anew at the same start."""
+    stand = database["insights"].index_information()
+    for name in ("desk_queue", "by_time", "by_intent", "by_language", "by_product", "by_topic"):
+        if name in stand:
+            database["insights"].drop_index(name)
+
+
 # UPGRADES[n] takes a database from version n to n + 1. A step can be run again: it may have been cut short.
-UPGRADES: tuple[Step, ...] = (_to_1, _to_2)
+UPGRADES: tuple[Step, ...] = (_to_1, _to_2, _to_3)
 CURRENT = len(UPGRADES)
 
 

@@ -1,4 +1,4 @@
-"""Runs beside the worker: a thread for each source that is read, each sink that is told, jobs and vectors."""
+"""Runs beside the worker: a thread for each source that is read, each sink that is told, and each standing task."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from textcrm.operations.intake.kafka import follow_topic
 from textcrm.operations.intake.sources import follow
 from textcrm.operations.trends.alerts import run_alerts
 from textcrm.operations.trends.topics import keep_assigned
+from textcrm.operations.trends.trends import keep_counted
 from textcrm.operations.work.jobs import run_jobs
 from textcrm.operations.work.push import push
 from textcrm.settings import Settings
@@ -79,6 +80,7 @@ class Feeds:
         if (encoder := self._encoder) is not None:
             wanted[("vectors", "")] = lambda stop: keep_vectors(self._store, encoder, owner=self._owner, stop=stop)
         wanted[("topics", "")] = lambda stop: keep_assigned(self._store, owner=self._owner, stop=stop)
+        wanted[("counts", "")] = lambda stop: keep_counted(self._store, stop=stop)
         wanted[("alerts", "")] = lambda stop: run_alerts(self._store, self._settings, stop=stop)
         for key in [key for key in self._running if key not in wanted]:
             self._running.pop(key)[1].set()

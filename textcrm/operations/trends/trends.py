@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import logging
+import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pymongo.errors import PyMongoError
+
+from textcrm.errors import StoreError
 from textcrm.operations.trends.significance import net_difference, rate_difference, significant
 from textcrm.store import Store
-from textcrm.store.rollup import Period, period_end, period_start
+from textcrm.store.rollup import Period, Rollup, period_end, period_start
 from textcrm.store.trends import SPLITS, Mood, Trends
+
+log = logging.getLogger(__name__)
 
 PERIODS: tuple[Period, ...] = ("day", "week", "month")
 MOST_LINES = 8
+COUNT_SECONDS = 30.0
+REST = 9  # times as long as a count took: an import of old messages marks every day again and again
 
 
 @dataclass(frozen=True)
@@ -86,6 +96,17 @@ class Comparison:
 def trends_of(store: Store) -> Trends:
     """Return the trends of a store."""
     return Trends(store.client, store.database)
+
+
+def keep_counted(store: Store, *, stop: threading.Event) -> None:
+    """Count the days that changed anew until *stop*, so that whoever opens the trends finds most of it done."""
+    while not stop.is_set():
+        begin = time.monotonic()
+        try:
+            Rollup(store.client, store.database).refresh()
+        except (StoreError, PyMongoError) as error:
+            log.warning("counts wait for the database: %s", type(error).__name__)
+        stop.wait(max(COUNT_SECONDS, REST * (time.monotonic() - begin)))
 
 
 def series(
@@ -192,4 +213,16 @@ def _moved(a: Mood, b: Mood) -> float | None:
     return None if a.net is None or b.net is None else b.net - a.net
 
 
-__all__ = ["PERIODS", "SPLITS", "Change", "Comparison", "Line", "Series", "Span", "compare", "default_span", "series"]
+__all__ = [
+    "PERIODS",
+    "SPLITS",
+    "Change",
+    "Comparison",
+    "Line",
+    "Series",
+    "Span",
+    "compare",
+    "default_span",
+    "keep_counted",
+    "series",
+]
