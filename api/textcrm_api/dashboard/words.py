@@ -104,6 +104,8 @@ def initials(name: str) -> str:
 
 def safe_text(text: str) -> str:
     """Return *text* without the marks that turn the writing of what follows it, and without control characters."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(c for c in text if c in "\n\t" or (c.isprintable() and c not in _TURNING) or c in _JOINING)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
@@ -51,10 +52,12 @@ def add(router: APIRouter, pages: Pages) -> None:
         wanted = desk.wanted_of(shown, person=person)
         newest_first = shown.get("order") == "newest"
         after = _cursor(request.query_params.get("after"))
-        rows = desk.queue_page(store, wanted, after=after, limit=PER_PAGE + 1, newest_first=newest_first)
-        read(request, *(row.message.id for row in rows[:PER_PAGE]))
         at_desk = desk.desk_of(store)
-        counted = at_desk.count(wanted)
+        with ThreadPoolExecutor(1) as beside:  # the database counts while the rows are read
+            counting = beside.submit(at_desk.count, wanted)
+            rows = desk.queue_page(store, wanted, after=after, limit=PER_PAGE + 1, newest_first=newest_first)
+            counted = counting.result()
+        read(request, *(row.message.id for row in rows[:PER_PAGE]))
         return pages.render(
             request,
             "desk.html",
