@@ -16,8 +16,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Literal, Self
+from functools import cached_property, partial
+from typing import Any, Literal, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,7 @@ CHUNK_CHARS = 1 << 20
 FEW_TEXTS = 8
 
 Ints = NDArray[np.int64]
+T = TypeVar("T", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -89,80 +90,96 @@ def _is_word(codes: Ints) -> NDArray[np.bool_]:
     return np.asarray(digit | letter | beyond)
 
 
+class _Words:
+    """The words of a batch; ``!`` and ``?`` are words, an apostrophe is part of its word."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        codes, rows, self._places = once(texts, "codes", lambda: _codes(texts))
+        word = _is_word(codes)
+        inside = ((codes == 39) | (codes == 0x2019)) & _before(word) & _after(word)
+        word |= inside
+        codes = np.where(inside, 39, codes)
+        edge = np.flatnonzero(word[1:] != word[:-1]) + 1  # the first and the last are spaces
+        singles = np.flatnonzero((codes == 33) | (codes == 63))
+        starts, ends = np.concatenate((edge[0::2], singles)), np.concatenate((edge[1::2], singles + 1))
+        order = np.argsort(starts, kind="stable")
+        self._starts, self._ends = starts[order], ends[order]
+        self._owner = rows[self._starts]
+        self._hashes = [_window_hashes(codes, self._starts, self._ends)]  # of n words, at n - 1
+
+    def grams(self, n: int) -> Grams:
+        """Return the n-grams of *n* words."""
+        count = max(0, len(self._starts) - n + 1)
+        same = self._owner[:count] == self._owner[n - 1 :]
+        starts, ends = self._starts[:count][same], self._ends[n - 1 :][same]
+        return Grams(
+            self._owner[:count][same], self._hashes_of(n)[same], self._places[starts], self._places[ends - 1] + 1
+        )
+
+    def _hashes_of(self, n: int) -> NDArray[np.uint64]:
+        while len(self._hashes) < n:
+            more = len(self._hashes)
+            self._hashes.append(_mix(self._hashes[-1][:-1] * _PAIR + self._hashes[0][more:]))
+        return self._hashes[n - 1]
+
+
+class _Characters:
+    """The characters of a batch, within words; a space marks the edge of a word, and there are never two."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        codes, rows, places = once(texts, "codes", lambda: _codes(texts))
+        codes = np.where((codes == 0x2019) | (codes == 0x2018), 39, codes)
+        kept = _is_word(codes) | (codes == 39) | (codes == 33) | (codes == 63) | (codes == 37)
+        codes = np.where(kept, codes, _SPACE)
+        space = codes == _SPACE
+        single = ~(space & _before(space) & (rows == _before(rows)))
+        single[0] = True
+        self._rows, self._places, self._space = rows[single], places[single], space[single]
+        self._spaces = np.concatenate(([0], np.cumsum(self._space)))
+        self._prefix, self._inverse = _prefix(codes[single])
+
+    def grams(self, n: int) -> Grams:
+        """Return the n-grams of *n* characters."""
+        rows, space, spaces = self._rows, self._space, self._spaces
+        count = max(0, len(rows) - n + 1)
+        if n > 1:
+            # the space after a word is the first of the next text at the end of a text
+            whole = (rows[:count] == rows[n - 1 :]) | (space[n - 1 :] & ~space[:count])
+            whole &= spaces[n - 1 : n - 1 + count] == spaces[1 : 1 + count]
+        else:
+            whole = ~space
+        starts = np.flatnonzero(whole)
+        hashes = _mix((self._prefix[starts + n] - self._prefix[starts]) * self._inverse[starts] + np.uint64(n))
+        first = starts + space[starts]
+        last = np.maximum(first, starts + n - 1 - space[starts + n - 1])
+        return Grams(rows[first], hashes, self._places[first], self._places[last] + 1)
+
+
 def word_grams(texts: Sequence[str], low: int, high: int) -> Grams:
     """Return the n-grams of *low* to *high* words; ``!`` and ``?`` are words, an apostrophe is part of its word."""
-    codes, rows, places = _codes(texts)
-    apostrophe = (codes == 39) | (codes == 0x2019)
-    word = _is_word(codes)
-    inside = apostrophe & np.roll(word, 1) & np.roll(word, -1)
-    word |= inside
-    codes[inside] = 39
-    mark = (codes == 33) | (codes == 63)
-    edge = np.flatnonzero(np.diff(np.concatenate(([False], word, [False])).astype(np.int8)))
-    singles = np.flatnonzero(mark)
-    starts = np.concatenate((edge[0::2], singles))
-    ends = np.concatenate((edge[1::2], singles + 1))
-    order = np.argsort(starts, kind="stable")
-    starts, ends = starts[order], ends[order]
-    hashes = _window_hashes(codes, starts, ends)
-    owner = rows[starts]
-    parts: list[tuple[Ints, NDArray[np.uint64], Ints, Ints]] = []
-    rolling = hashes
-    for n in range(1, high + 1):
-        count = len(starts) - n + 1
-        if count <= 0:
-            break
-        if n > 1:
-            rolling = _mix(rolling[:count] * _PAIR + hashes[n - 1 :])
-        if n >= low:
-            same = owner[:count] == owner[n - 1 :]
-            parts.append(
-                (owner[:count][same], rolling[same], places[starts[:count][same]], places[ends[n - 1 :][same] - 1] + 1)
-            )
-    return _gather(parts)
+    words = once(texts, "words", lambda: _Words(texts))
+    return _gather([once(texts, ("words", n), partial(words.grams, n)) for n in range(low, high + 1)])
 
 
 def character_grams(texts: Sequence[str], low: int, high: int) -> Grams:
     """Return the n-grams of *low* to *high* characters within words; a space marks the edge of a word."""
-    codes, rows, places = _codes(texts)
-    codes[(codes == 0x2019) | (codes == 0x2018)] = 39
-    keep = _is_word(codes) | (codes == 39) | (codes == 33) | (codes == 63) | (codes == 37)
-    codes[~keep] = _SPACE
-    # runs of spaces become one; the n-grams then never see two
-    space = codes == _SPACE
-    single = ~(space & np.roll(space, 1) & (rows == np.roll(rows, 1)))
-    single[0] = True
-    codes, rows, places, space = codes[single], rows[single], places[single], space[single]
-    spaces = np.concatenate(([0], np.cumsum(space)))
-    total = len(codes)
-    parts: list[tuple[Ints, NDArray[np.uint64], Ints, Ints]] = []
-    prefix, inverse = _prefix(codes)
-    for n in range(low, high + 1):
-        count = total - n + 1
-        if count <= 0:
-            break
-        starts = np.arange(count)
-        inner = spaces[starts + max(1, n - 1)] - spaces[starts + 1]
-        whole = (inner == 0) & (rows[starts] == rows[starts + n - 1]) if n > 1 else ~space[:count]
-        # the space after a word is the first of the next text at the end of a text
-        if n > 1:
-            closing = (inner == 0) & space[starts + n - 1] & (rows[starts] != rows[starts + n - 1])
-            whole |= closing & ~space[starts]
-        starts = starts[whole]
-        hashes = _mix((prefix[starts + n] - prefix[starts]) * inverse[starts] + np.uint64(n))
-        first = starts + space[starts]
-        last = starts + n - 1 - space[starts + n - 1]
-        last = np.maximum(first, last)
-        parts.append((rows[first], hashes, places[first], places[last] + 1))
-    return _gather(parts)
+    characters = once(texts, "characters", lambda: _Characters(texts))
+    return _gather([once(texts, ("characters", n), partial(characters.grams, n)) for n in range(low, high + 1)])
 
 
-def _gather(parts: Sequence[tuple[Ints, NDArray[np.uint64], Ints, Ints]]) -> Grams:
-    if not parts:
-        none = np.zeros(0, dtype=np.int64)
-        return Grams(none, none.astype(np.uint64), none, none)
-    rows, hashes, starts, ends = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Grams(rows, hashes, starts, ends)
+def _before(values: NDArray[T]) -> NDArray[T]:
+    """Return at each place what stands before it."""
+    return np.concatenate((values[-1:], values[:-1]))
+
+
+def _after(values: NDArray[T]) -> NDArray[T]:
+    """Return at each place what stands after it."""
+    return np.concatenate((values[1:], values[:1]))
+
+
+def _gather(parts: Sequence[Grams]) -> Grams:
+    columns = zip(*((part.rows, part.hashes, part.starts, part.ends) for part in parts), strict=True)
+    return Grams(*map(np.concatenate, columns))
 
 
 def _prefix(codes: Ints) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
@@ -251,13 +268,14 @@ class Tfidf:
 
     def _weigh(self, rows: Ints, columns: Ints, count: int) -> tuple[Ints, Ints, NDArray[np.float32]]:
         width = len(self.idf)
-        keys, counts = np.unique(rows * width + columns, return_counts=True)
-        rows, columns = np.divmod(keys, width)
-        values = (1.0 + np.log(counts)) * self.idf[columns]
-        norms = np.sqrt(np.bincount(rows, weights=values * values, minlength=count))
-        values = (values / norms[rows]).astype(np.float32)
+        keys = np.sort(rows * width + columns)
+        firsts = np.flatnonzero(np.concatenate((keys[:1] >= 0, keys[1:] != keys[:-1])))
+        counts = np.concatenate((firsts[1:], [len(keys)])) - firsts
+        rows, columns = np.divmod(keys[firsts], width)
+        long = (1.0 + np.log(counts)) * self.idf[columns]
+        norms = np.sqrt(np.bincount(rows, weights=long * long, minlength=count))
         pointers = np.concatenate(([0], np.cumsum(np.bincount(rows, minlength=count))))
-        return pointers, columns, values
+        return pointers, columns, (long / norms[rows]).astype(np.float32)
 
     def parts(self, text: str, weights: NDArray[np.float32]) -> list[tuple[int, int, float]]:
         """Return each n-gram of *text* that is used as ``(start, end, part)``.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -42,8 +43,19 @@ class Answers:
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="embed")  # the service asks from two threads
 
     def beside(self, texts: Sequence[str], models: Sequence[Classifier]) -> Future[Vectors]:
-        """Embed *texts* while the caller goes on: ONNX Runtime works on the other core, without Python's lock."""
-        return self._pool.submit(self.vectors, texts, models)
+        """Embed *texts* while the caller goes on: ONNX Runtime works on the other core, without Python's lock.
+
+        It has begun when this returns: the caller, going on at once, would keep the lock until its own work is done.
+        """
+        begun = threading.Event()
+
+        def work() -> Vectors:
+            begun.set()
+            return self.vectors(texts, models)
+
+        made = self._pool.submit(work)
+        begun.wait()
+        return made
 
     def vectors(self, texts: Sequence[str], models: Sequence[Classifier]) -> Vectors:
         """Return what the *models* read of *texts*, embedded once for each encoder."""
