@@ -65,7 +65,7 @@ def run(
     set_up_logs(as_json=json_logs)
     app = _application(settings, store=store, engine=engine, traces=traces)
     config = uvicorn.Config(app, host=settings.host, port=settings.port, **OPTIONS)
-    with _port(config) as port, _working(store, engine, settings) if with_worker else nullcontext():
+    with open_port(config) as port, _working(store, engine, settings) if with_worker else nullcontext():
         ready(f"http://{settings.host}:{port.getsockname()[1]}")
         server = uvicorn.Server(config)
         app.state.followers.ends = lambda: server.should_exit
@@ -88,12 +88,12 @@ def run_many(
         os.environ[name] = "1" if on else ""
     place = "textcrm_api.server:build_from_environment"
     config = uvicorn.Config(place, factory=True, workers=workers, host=settings.host, port=settings.port, **OPTIONS)
-    with _port(config) as port:
+    with open_port(config) as port:
         ready(f"http://{settings.host}:{port.getsockname()[1]}")
         Multiprocess(config, sockets=[port]).run()
 
 
-def _port(config: uvicorn.Config) -> socket.socket:
+def open_port(config: uvicorn.Config) -> socket.socket:
     """Return the port, listening: whoever comes while the models load waits and is not refused."""
     port = config.bind_socket()
     # asyncio does not do it for a socket made like this; the second part of an answer would wait 40 ms for the caller's

@@ -83,6 +83,14 @@ def config(*also: int) -> SchemathesisConfig:
 schema = schemathesis.openapi.from_path(str(FILE), config=config())
 
 
+def filter_query(context: Any, query: dict[str, Any]) -> bool:  # noqa: ARG001 - the names are theirs
+    """Leave out what only looks wrong: in an address, a list of one text is that text, and an empty one is nothing."""
+    return not any(isinstance(value, (list, dict)) and len(value) < 2 for value in query.values())
+
+
+schema.hook(filter_query)
+
+
 @pytest.fixture
 def ending(live: Live, app: FastAPI) -> Live:
     """The application as if it were about to stop: streams of events end once they have begun."""
@@ -100,6 +108,7 @@ def test_whatever_comes_is_answered_as_the_contract_says(case: Any, ending: Live
 def test_calls_that_build_on_each_other_are_answered_as_the_contract_says(ending: Live) -> None:
     # calls find the key that they are made with, and may rotate it: from then on it is none
     live, linked = ending, schemathesis.openapi.from_path(str(FILE), config=config(401))
+    linked.hook(filter_query)
     linked.config.update(base_url=live.url)
     base = linked.as_state_machine()
     failures: list[BaseException] = []

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,8 +16,10 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+import uvicorn
 
 from tests.terminal import textcrm
+from textcrm_api.server import open_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +39,13 @@ def environment(settings: Settings, models: Path) -> dict[str, str]:
         "TEXTCRM_MONGODB_URI": settings.mongodb_uri.get_secret_value(),
         "TEXTCRM_DATABASE": settings.database,
     }
+
+
+def test_no_answer_waits_for_the_callers_word_that_its_first_part_came() -> None:
+    with open_port(uvicorn.Config("nothing", port=0)) as port, socket.create_connection(port.getsockname()):
+        accepted, _ = port.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_keys_are_made_listed_and_revoked(settings: Settings, store: Store) -> None:

@@ -57,6 +57,7 @@ PAGES = (
     "/trends?split=topic",
     "/trends?topic=t7",
     "/topics",
+    "/operations",
 )
 SEEN = ("/desk?channel=email&sentiment=negative", "/trends")
 READY = "performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd"  # all there, our scripts have run

@@ -132,20 +132,6 @@ def test_only_allowed_fields_filter(store: Store, name: str) -> None:
         store.insights.queue(filters={name: "x"})
 
 
-def test_trends_count_what_is_there(store: Store) -> None:
-    moods = ["negative", "negative", "positive", "neutral"]
-    sent = [message(f"{n}", sent_at=NOON + timedelta(days=3 * n)) for n in range(4)]
-    store.messages.add(sent)
-    claim = store.messages.claim("a", limit=9, lease=MINUTE)
-    store.insights.complete(claim, [insight(m, sentiment=s) for m, s in zip(sent, moods, strict=True)])
-    points = store.insights.trend(by="week")
-    assert [(f"{p.start:%m-%d}", p.negative, p.neutral, p.positive) for p in points] == [
-        ("08-31", 2, 0, 0),
-        ("09-07", 0, 1, 1),
-    ]
-    assert [p.net for p in points] == [-1.0, 0.5]
-
-
 def test_provisional_customers_never_replace_real_ones(store: Store) -> None:
     real = Customer(id="c1", name="Ann", emails=("ann@example.com",), segment="vip")
     store.customers.upsert([real])

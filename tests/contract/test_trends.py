@@ -77,6 +77,17 @@ def test_a_database_filled_before_days_were_counted(store: Store) -> None:
     assert store.database["trend_days"].count_documents({"period": None}) == 0  # an older version's
 
 
+def test_counts_by_week_and_channel(store: Store) -> None:
+    moods = ["negative", "negative", "positive", "neutral"]
+    sent = [message(f"{n}", sent_at=NOON + timedelta(days=3 * n)) for n in range(4)]
+    keep(store, [(m, known(m, sentiment=mood)) for m, mood in zip(sent, moods, strict=True)])
+    weeks = trends.by_channel(store)
+    assert [(f"{c.start:%m-%d}", c.key, c.mood.net) for c in weeks] == [("08-31", "chat", -1.0), ("09-07", "chat", 0.5)]
+    second = trends.by_channel(store, by="day", channel="chat", since=sent[1].sent_at, until=sent[2].sent_at)
+    assert [(c.start, c.mood) for c in second] == [(day_of(NOON + timedelta(days=3)), Mood(negative=1))]
+    assert trends.by_channel(store, channel="email") == []
+
+
 def test_a_worker_counts_before_anybody_asks(store: Store) -> None:
     fill(store)
     kept, stop = store.database["trend_days"], threading.Event()

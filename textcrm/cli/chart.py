@@ -12,7 +12,7 @@ from rich.text import Text
 from textcrm.records import CHANNELS
 
 if TYPE_CHECKING:
-    from textcrm.store.insights import Point
+    from textcrm.store.trends import Cell, Mood
 
 BARS = "▁▂▃▄▅▆▇█"
 
@@ -26,17 +26,17 @@ def net_bar(net: float | None) -> Text:
     return Text(BARS[height], style=style)
 
 
-def sentiment_by_week(points: Sequence[Point]) -> list[tuple[str, Text, str, str]]:
+def sentiment_by_week(cells: Sequence[Cell]) -> list[tuple[str, Text, str, str]]:
     """Return one row a channel: a bar a week, the messages, the net sentiment of all of them."""
-    if not points:
+    if not cells:
         return []
-    first, last = min(p.start for p in points), max(p.start for p in points)
+    first, last = min(c.start for c in cells), max(c.start for c in cells)
     weeks: list[datetime] = [first]
     while weeks[-1] < last:
         weeks.append(weeks[-1] + timedelta(days=7))
-    of_channel: dict[str, dict[datetime, Point]] = defaultdict(dict)
-    for point in points:
-        of_channel[point.channel][point.start] = point
+    of_channel: dict[str, dict[datetime, Mood]] = defaultdict(dict)
+    for cell in cells:
+        of_channel[cell.key][cell.start] = cell.mood
     rows: list[tuple[str, Text, str, str]] = []
     for channel in CHANNELS:
         found = of_channel.get(channel)
@@ -44,10 +44,7 @@ def sentiment_by_week(points: Sequence[Point]) -> list[tuple[str, Text, str, str
             continue
         bars = Text()
         for week in weeks:
-            point_of_week = found.get(week)
-            bars.append_text(net_bar(point_of_week.net if point_of_week else None)).append(" ")
-        negative, positive = sum(p.negative for p in found.values()), sum(p.positive for p in found.values())
-        known = negative + positive + sum(p.neutral for p in found.values())
-        net = f"{(positive - negative) / known:+.2f}" if known else ""
-        rows.append((channel, bars, f"{sum(p.total for p in found.values()):,}", net))
+            bars.append_text(net_bar(found.get(week, Mood()).net)).append(" ")
+        whole = sum(found.values(), Mood())
+        rows.append((channel, bars, f"{whole.total:,}", "" if whole.net is None else f"{whole.net:+.2f}"))
     return rows

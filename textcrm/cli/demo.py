@@ -57,14 +57,15 @@ def demo(
 def _print(store: Store, report: DemoReport, seconds: float) -> None:
     from textcrm.cli.chart import sentiment_by_week
     from textcrm.cli.look import print_queue
-    from textcrm.operations.desk.views import queue, trend
+    from textcrm.operations.desk.views import queue
+    from textcrm.operations.trends.trends import by_channel
 
     rows = queue(store, limit=URGENT)
     print_queue(f"The {len(rows)} most urgent messages", rows)
     output.print_table(
         "Net sentiment by week and channel",
         ("channel", "weeks, oldest first", "messages", "net"),
-        sentiment_by_week(trend(store)),
+        sentiment_by_week(by_channel(store)),
     )
     links = store.insights.counts("link")
     output.say(
@@ -76,7 +77,8 @@ def _print(store: Store, report: DemoReport, seconds: float) -> None:
 
 
 def _print_json(store: Store, report: DemoReport, seconds: float) -> None:
-    from textcrm.operations.desk.views import queue, trend
+    from textcrm.operations.desk.views import queue
+    from textcrm.operations.trends.trends import by_channel
 
     output.print_json(
         {
@@ -97,8 +99,8 @@ def _print_json(store: Store, report: DemoReport, seconds: float) -> None:
                 for row in queue(store, limit=URGENT)
             ],
             "trend": [
-                {"week": f"{p.start:%Y-%m-%d}", "channel": p.channel, "messages": p.total, "net": p.net}
-                for p in trend(store)
+                {"week": f"{c.start:%Y-%m-%d}", "channel": c.key, "messages": c.mood.total, "net": c.mood.net}
+                for c in by_channel(store)
             ],
         }
     )

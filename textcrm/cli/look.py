@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
@@ -142,23 +143,20 @@ def trends(
     if context.invoked_subcommand is not None:
         return
     from textcrm.cli.chart import net_bar
-    from textcrm.operations.desk.views import trend
+    from textcrm.operations.trends.trends import by_channel
     from textcrm.store import open_store
 
     if by not in PERIODS:
         raise UsageError(f"Trends go by a period, not by {by[:32]!r}", options=PERIODS)
     only = channel_of(channel) if channel else None
     with open_store(read_settings()) as store:
-        points = trend(store, by=cast(Literal["day", "week", "month"], by), channel=only)
+        cells = by_channel(store, by=cast(Literal["day", "week", "month"], by), channel=only)
     if json:
-        for p in points:
-            counts = {"negative": p.negative, "neutral": p.neutral, "positive": p.positive, "unknown": p.unknown}
-            output.print_json({by: f"{p.start:%Y-%m-%d}", "channel": p.channel, "net": p.net, **counts})
-    elif points:
-        rows = [
-            (f"{p.start:%Y-%m-%d}", p.channel, p.total, p.negative, p.neutral, p.positive, net_bar(p.net))
-            for p in points
-        ]
+        for c in cells:
+            output.print_json({by: f"{c.start:%Y-%m-%d}", "channel": c.key, "net": c.mood.net, **asdict(c.mood)})
+    elif cells:
+        moods = [(c.mood.total, c.mood.negative, c.mood.neutral, c.mood.positive, net_bar(c.mood.net)) for c in cells]
+        rows = [(f"{c.start:%Y-%m-%d}", c.key, *mood) for c, mood in zip(cells, moods, strict=True)]
         output.print_table(f"By {by}", (by, "channel", "messages", "negative", "neutral", "positive", "net"), rows)
     else:
         output.say("Nothing is analysed yet: textcrm ingest, then textcrm analyse.")

@@ -94,14 +94,7 @@ INDEXES: tuple[Index, ...] = (
     _on("insights", "by_sentiment", ("sentiment", ASCENDING), ("rank", DESCENDING), ("sent_at", DESCENDING)),
     _on("insights", "by_customer", ("customer", ASCENDING), ("sent_at", DESCENDING)),
     _on("insights", "by_topic_run", ("topic_fit", ASCENDING), ("sent_at", DESCENDING)),
-    _on(
-        "insights",
-        "by_review",
-        ("link", ASCENDING),
-        ("sent_at", DESCENDING),
-        ("_id", DESCENDING),
-        partial=(("link", "review"),),
-    ),
+    _on("insights", "by_link", ("link", ASCENDING), ("sent_at", DESCENDING), ("_id", DESCENDING)),
     _on("insights", "by_pipeline", ("pipeline", ASCENDING)),
     # counts by day, week and month
     _on(
@@ -115,6 +108,7 @@ INDEXES: tuple[Index, ...] = (
     _on("trend_days", "by_day", ("day", ASCENDING)),
     _on("trend_marks", "by_day", ("day", ASCENDING)),
     _on("customers", "identity", ("keys", ASCENDING)),
+    _on("customers", "provisional", ("record.provisional", ASCENDING), partial=(("record.provisional", True),)),
     _on("customers", "by_update", ("updated_at", DESCENDING), ("_id", DESCENDING)),
     _on("events", "by_order", ("order", ASCENDING)),
     _on("events", "by_customer", ("customer", ASCENDING), ("at", DESCENDING)),

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Literal
 
 from pymongo import MongoClient, UpdateOne
 from pymongo.client_session import ClientSession
@@ -14,39 +13,16 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from textcrm.errors import NotFoundError, UsageError
-from textcrm.records import CHANNELS, Channel, Customer, Insight, Message
+from textcrm.records import Customer, Insight, Message
 from textcrm.store.codec import Document, insight_document, insight_of
 from textcrm.store.customers import Customers
 from textcrm.store.messages import Claim
 from textcrm.store.outbox import outbox_document
 from textcrm.store.raws import forgotten
-from textcrm.store.rollup import Period, Rollup
+from textcrm.store.rollup import Rollup
 
 FILTERS = ("channel", "intent", "sentiment", "urgency", "customer", "language", "kind", "link", "product", "topic")
 MAJORITY = WriteConcern("majority", j=True)
-
-
-@dataclass(frozen=True)
-class Point:
-    """One point of a trend: messages of one period and channel by sentiment."""
-
-    start: datetime
-    channel: str
-    negative: int
-    neutral: int
-    positive: int
-    unknown: int
-
-    @property
-    def total(self) -> int:
-        """All messages of the point."""
-        return self.negative + self.neutral + self.positive + self.unknown
-
-    @property
-    def net(self) -> float | None:
-        """(positive - negative) / messages with a known sentiment, in [-1, 1]; None without any."""
-        known = self.negative + self.neutral + self.positive
-        return (self.positive - self.negative) / known if known else None
 
 
 class Insights:
@@ -213,48 +189,16 @@ class Insights:
         """Return the insights of a customer's messages, newest first."""
         return [insight_of(d) for d in self._c.find({"customer": customer_id}).sort("sent_at", -1).limit(limit)]
 
-    def trend(
-        self,
-        *,
-        by: Period,
-        channel: Channel | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> list[Point]:
-        """Return sentiment counts by period and channel, oldest first. Weeks begin on Monday (ISO 8601), UTC."""
-        match: Document = {"kind": {"$in": ["request", "empty"]}}
-        if channel is not None:
-            if channel not in CHANNELS:
-                raise UsageError(f"There is no channel {channel[:32]!r}", options=CHANNELS)
-            match["channel"] = channel
-        bounds = {k: v for k, v in (("$gte", since), ("$lt", until)) if v is not None}
-        if bounds:
-            match["sent_at"] = bounds
-        truncated: Document = {"date": "$sent_at", "unit": by}
-        if by == "week":
-            truncated["startOfWeek"] = "monday"
-        counts: Document = {
-            label: {"$sum": {"$cond": [{"$eq": ["$sentiment", label]}, 1, 0]}}
-            for label in ("negative", "neutral", "positive")
+    def counts(self, field: Literal["link", "pipeline"]) -> dict[str, int]:
+        """Return how many insights carry each value of *field*, most first; its index alone is read."""
+        found = {
+            str(value or ""): self._c.count_documents({field: {"$eq": value}}) for value in self._c.distinct(field)
         }
-        group: Document = {
-            "_id": {"at": {"$dateTrunc": truncated}, "channel": "$channel"},
-            "n": {"$sum": 1},
-            **counts,
-        }
-        rows = self._c.aggregate([{"$match": match}, {"$group": group}, {"$sort": {"_id.at": 1, "_id.channel": 1}}])
-        return [_point(row) for row in rows]
-
-    def counts(self, field: str) -> dict[str, int]:
-        """Return how many insights carry each value of *field* (one of `FILTERS`)."""
-        if field not in FILTERS:
-            raise UsageError(f"Insights cannot be counted by {field[:32]!r}", options=FILTERS)
-        rows = self._c.aggregate([{"$group": {"_id": f"${field}", "n": {"$sum": 1}}}, {"$sort": {"n": -1}}])
-        return {str(row["_id"]) if row["_id"] is not None else "": row["n"] for row in rows}
+        return dict(sorted(found.items(), key=lambda item: -item[1]))
 
     def count(self) -> int:
         """Return how many insights are stored."""
-        return self._c.count_documents({})
+        return self._c.count_documents({}, hint="_id_")
 
 
 def check_filters(filters: dict[str, str]) -> Document:
@@ -297,15 +241,3 @@ def _replaced(message: Message) -> UpdateOne:
     """Put the masked texts in the place of those that came."""
     record = message.model_dump(include={"text", "html", "subject", "headers", "extra", "raw_sha256"})
     return UpdateOne({"_id": message.id}, {"$set": {f"record.{name}": value for name, value in record.items()}})
-
-
-def _point(row: dict[str, Any]) -> Point:
-    known = row["negative"] + row["neutral"] + row["positive"]
-    return Point(
-        row["_id"]["at"],
-        row["_id"]["channel"],
-        row["negative"],
-        row["neutral"],
-        row["positive"],
-        row["n"] - known,
-    )

@@ -20,6 +20,7 @@ from textcrm.records import Channel, Message
 from textcrm.store.codec import MAX_DOCUMENT_BYTES, Document, message_document, message_of, size
 
 DUPLICATE_KEY = 11000
+WORK_STATES = ("pending", "leased", "done", "failed")
 LIVE, BACKFILL = 0, 10
 CLAIM_TRIES = 20
 RETRY_SAMPLE = 50
@@ -320,13 +321,13 @@ class Messages:
         return found
 
     def counts(self) -> dict[str, int]:
-        """Return how many messages are in each work state."""
-        rows = self._c.aggregate([{"$group": {"_id": "$work.state", "n": {"$sum": 1}}}])
-        return {row["_id"]: row["n"] for row in rows}
+        """Return how many messages are in each work state; states that none is in are left out."""
+        found = {state: self._c.count_documents({"work.state": state}) for state in WORK_STATES}
+        return {state: n for state, n in found.items() if n}
 
     def count(self) -> int:
         """Return how many messages are stored."""
-        return self._c.count_documents({})
+        return self._c.count_documents({}, hint="_id_")
 
 
 def _batches(documents: list[Document], limit: int = 40_000_000) -> Iterator[list[Document]]:

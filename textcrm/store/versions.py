@@ -28,7 +28,7 @@ def _to_2(database: Database[dict[str, Any]]) -> None:
 def _to_3(database: Database[dict[str, Any]]) -> None:
     """The indexes of the queue hold more fields; they are made anew at the same start."""
     stand = database["insights"].index_information()
-    for name in ("desk_queue", "by_time", "by_intent", "by_language", "by_product", "by_topic"):
+    for name in ("desk_queue", "by_time", "by_intent", "by_language", "by_product", "by_topic", "by_review"):
         if name in stand:
             database["insights"].drop_index(name)
 

@@ -35,8 +35,7 @@ def ready(service: ServiceDep) -> ReadyOut:
     if not all(check.ok for check in checks):
         failing = "; ".join(f"{check.name}: {check.detail}" for check in checks if not check.ok)
         raise ProblemError("not_ready", failing + ".", headers={"Retry-After": "2"})
-    counts = service.store.messages.counts()
-    return ReadyOut(status="ready", checks=checks, waiting=counts.get("pending", 0) + counts.get("leased", 0))
+    return ReadyOut(status="ready", checks=checks, waiting=sum(service.store.messages.count_waiting().values()))
 
 
 def _database(service: Service) -> CheckOut:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Query
 
-from textcrm.operations.desk.views import trend
+from textcrm.operations.trends.trends import by_channel
 from textcrm.records import Channel
 from textcrm.store.rollup import Period
 from textcrm_api.answers import PointOut, TrendsOut
@@ -27,20 +27,20 @@ def get_trends(
     until: Instant | None = None,
 ) -> TrendsOut:
     """Return how customers felt over time."""
-    points = trend(service.store, by=by, channel=channel, since=since, until=until)
+    cells = by_channel(service.store, by=by, channel=channel, since=since, until=until)
     return TrendsOut(
         by=by,
         items=[
             PointOut(
-                start=p.start,
-                channel=p.channel,
-                negative=p.negative,
-                neutral=p.neutral,
-                positive=p.positive,
-                unknown=p.unknown,
-                total=p.total,
-                net=p.net,
+                start=cell.start,
+                channel=cell.key,
+                negative=cell.mood.negative,
+                neutral=cell.mood.neutral,
+                positive=cell.mood.positive,
+                unknown=cell.mood.unknown,
+                total=cell.mood.total,
+                net=cell.mood.net,
             )
-            for p in points
+            for cell in cells
         ],
     )

@@ -1,14 +1,12 @@
-"""What people look at: the queue, and the trends."""
+"""What people look at: the queue, and how its messages are shown."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from textcrm.records import Channel, Customer, Insight, Message
+from textcrm.records import Customer, Insight, Message
 from textcrm.store import Store
-from textcrm.store.insights import Point
-from textcrm.store.rollup import Period
 
 Cursor = tuple[int, datetime, str]
 
@@ -51,18 +49,6 @@ def queue(
         )
         for insight, cursor in found
     ]
-
-
-def trend(
-    store: Store,
-    *,
-    by: Period = "week",
-    channel: Channel | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-) -> list[Point]:
-    """Return sentiment counts by period and channel, oldest first."""
-    return store.insights.trend(by=by, channel=channel, since=since, until=until)
 
 
 def own_text(insight: Insight, message: Message) -> str:

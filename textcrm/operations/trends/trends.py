@@ -13,9 +13,10 @@ from pymongo.errors import PyMongoError
 
 from textcrm.errors import StoreError
 from textcrm.operations.trends.significance import net_difference, rate_difference, significant
+from textcrm.records import Channel
 from textcrm.store import Store
 from textcrm.store.rollup import Period, Rollup, period_end, period_start
-from textcrm.store.trends import SPLITS, Mood, Trends
+from textcrm.store.trends import SPLITS, Cell, Mood, Trends
 
 log = logging.getLogger(__name__)
 
@@ -107,6 +108,19 @@ def keep_counted(store: Store, *, stop: threading.Event) -> None:
         except (StoreError, PyMongoError) as error:
             log.warning("counts wait for the database: %s", type(error).__name__)
         stop.wait(max(COUNT_SECONDS, REST * (time.monotonic() - begin)))
+
+
+def by_channel(
+    store: Store,
+    *,
+    by: Period = "week",
+    channel: Channel | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[Cell]:
+    """Return counts by period and channel, oldest first."""
+    equal = (("channel", channel),) if channel else ()
+    return trends_of(store).cells(by=by, split="channel", since=since, until=until, equal=equal)
 
 
 def series(
@@ -221,6 +235,7 @@ __all__ = [
     "Line",
     "Series",
     "Span",
+    "by_channel",
     "compare",
     "default_span",
     "keep_counted",

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from textcrm.store import Store
-
-STATES = ("pending", "leased", "done", "failed")
+from textcrm.store.messages import WORK_STATES
 
 
 @dataclass(frozen=True)
@@ -33,14 +32,14 @@ def work_now(store: Store) -> Work:
     oldest = store.database["messages"].find_one(
         {"work.state": "pending"}, {"work.queued_at": 1}, sort=[("work.queued_at", 1)]
     )
-    made = store.database["insights"].aggregate([{"$group": {"_id": "$pipeline", "n": {"$sum": 1}}}])
+    links = store.insights.counts("link")
     return Work(
-        states={state: counts.get(state, 0) for state in STATES},
+        states={state: counts.get(state, 0) for state in WORK_STATES},
         lag=store.now() - oldest["work"]["queued_at"] if oldest else None,
-        insights=store.insights.count(),
+        insights=sum(links.values()),
         customers=store.customers.count(provisional=False),
         provisional=store.customers.count(provisional=True),
         quarantined=store.quarantine.count(),
-        links=store.insights.counts("link"),
-        pipelines={row["_id"]: row["n"] for row in made},
+        links=links,
+        pipelines=store.insights.counts("pipeline"),
     )
