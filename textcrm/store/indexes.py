@@ -40,8 +40,8 @@ def _on(collection: str, name: str, *keys: tuple[str, int | str], **options: Any
     return Index(collection, name, keys, **options)
 
 
-# What people filter the queue by stands behind the keys of its indexes: a document is read only when it is shown. Such
-# an index is five times as large as one without (100 MB for 1,000,000 insights), and takes no longer to write to.
+# What people filter the queue by stands behind the keys of its indexes: a document is read only when it is shown. It
+# costs disk: bench_pages prints how much.
 FILTERED = ("desk.until", "kind", "channel", "intent", "sentiment", "urgency", "language", "abstained", "product")
 IN_ORDER = (("desk.closed", ASCENDING), ("rank", DESCENDING), ("sent_at", DESCENDING), ("_id", DESCENDING))
 IN_TIME = (("sent_at", DESCENDING), ("_id", DESCENDING), ("desk.closed", ASCENDING))

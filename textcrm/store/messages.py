@@ -322,7 +322,9 @@ class Messages:
 
     def counts(self) -> dict[str, int]:
         """Return how many messages are in each work state; states that none is in are left out."""
-        found = {state: self._c.count_documents({"work.state": state}) for state in WORK_STATES}
+        # of one moment: a message that changes its state in between would be counted twice, or not at all
+        with self._c.database.client.start_session(snapshot=True) as session:
+            found = {s: self._c.count_documents({"work.state": s}, session=session) for s in WORK_STATES}
         return {state: n for state, n in found.items() if n}
 
     def count(self) -> int:
