@@ -1,8 +1,9 @@
-"""Two threads for the models; requests that arrive while both work share the next run.
+"""Two threads for the models; requests that arrive while one works share the next run.
 
-An idle thread starts at once: nothing waits for company. While both work, what arrives gathers, and the next run takes
-its half of it, up to `MAX_ITEMS`, or fewer that are long. A large request takes turns with the others, so that single
-texts never wait behind a hundred.
+Where nothing runs, a thread starts at once: nothing waits for company. While a run goes on, what arrives of the same
+kind gathers for the next one, up to `MAX_ITEMS`, or fewer that are long: two runs of a few texts, side by side, would
+wait for each other for longer. Where a crowd waits, the idle threads share it. A large request takes turns with the
+others, so that single texts never wait behind a hundred.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from textcrm.errors import StoreError, TextcrmError
 from textcrm_api.metrics import Metrics
 from textcrm_api.problems import ProblemError, store_error
 
-THREADS = 2  # the models work half of their time without Python's lock: a third would wait for it
+THREADS = 2  # the models work a part of their time without Python's lock: a third would wait for it
+CROWD = 16  # units of work that are worth a thread of their own
 MAX_ITEMS = 32
 MAX_UNITS = 96
 UNIT_CHARS = 500
@@ -69,6 +71,7 @@ class Batcher:
         self._jobs: deque[_Job] = deque()
         self._waiting = 0
         self._unit_seconds = 0.005
+        self._running: list[Hashable] = []
         self._wake = threading.Condition()
         self._closing = False
         self._threads = [
@@ -105,6 +108,11 @@ class Batcher:
         wait = self._waiting * self._unit_seconds / len(self._threads)
         return max(1, round(wait)) if wait > self._max_seconds else 0
 
+    @property
+    def _crowded(self) -> bool:
+        """So much waits that another thread takes of it; in the end nothing gathers."""
+        return self._waiting >= CROWD or self._closing
+
     async def run(
         self, kind: Hashable, work: Work, items: Sequence[Any], *, chars: Sequence[int] | None = None
     ) -> list[Any]:
@@ -140,25 +148,26 @@ class Batcher:
                 )
             self._jobs.append(job)
             self._waiting = after
-            self._wake.notify(len(items))
+            if self._crowded or kind not in self._running:
+                self._wake.notify(len(items))
         return await job.done
 
     def _run(self) -> None:
         while True:
             with self._wake:
-                while not self._jobs and not self._closing:
+                while not (batch := self._next()):
+                    if self._closing and not self._jobs:
+                        return
                     self._wake.wait()
-                if not self._jobs:
-                    return
-                batch = self._next()
-            if not batch:
-                continue
+                kind = batch[0][0].kind
+                self._running.append(kind)
             items = [item for job, place, end in batch for item in job.items[place:end]]
             begin = perf_counter()
             results = iter(_each(batch[0][0].work, items))
             spent = (perf_counter() - begin) / sum(sum(job.units[place:end]) for job, place, end in batch)
             self._metrics.batch(len(items))
             with self._wake:
+                self._running.remove(kind)
                 # one slow run (the first one loads things) says little of the next
                 self._unit_seconds += 0.1 * (min(spent, 4 * self._unit_seconds) - self._unit_seconds)
                 for job, place, end in batch:
@@ -168,10 +177,15 @@ class Batcher:
                         _settle(job)
 
     def _next(self) -> list[tuple[_Job, int, int]]:
-        """Take the next run from the front: jobs of one kind, each with the places ``[start, end)`` of its items."""
+        """Take the next run from the front: jobs of one kind, each with the places ``[start, end)`` of its items.
+
+        Nothing, where all that waits is to gather.
+        """
         batch: list[tuple[_Job, int, int]] = []
         items = MAX_ITEMS
-        units = min(MAX_UNITS, max(1, -(-self._waiting // len(self._threads))))
+        idle, crowd = len(self._threads) - len(self._running), self._crowded
+        shares = idle if self._waiting >= idle * CROWD else 1
+        units = min(MAX_UNITS, -(-self._waiting // shares))
         later: list[_Job] = []
         skipped: list[_Job] = []
         while self._jobs and items > 0 and units > 0:
@@ -180,7 +194,7 @@ class Batcher:
             if job.done.cancelled():
                 self._waiting -= sum(job.units[start:])
                 continue
-            if batch and job.kind != batch[0][0].kind:
+            if job.kind != batch[0][0].kind if batch else job.kind in self._running and not crowd:
                 skipped.append(job)
                 continue
             while end < len(job.items) and items > 0 and units > 0:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from textcrm.errors import TextcrmError
-from textcrm_api.batching import MAX_ITEMS, Batcher
+from textcrm_api.batching import CROWD, MAX_ITEMS, Batcher
 from textcrm_api.metrics import Metrics
 from textcrm_api.problems import ProblemError
 
@@ -212,7 +212,7 @@ def test_order_is_kept(count: int, threads: int) -> None:
     assert run(scenario, threads=threads) == [2 * (n + 100) for n in range(count)]
 
 
-def test_a_second_request_does_not_wait_while_one_thread_works() -> None:
+def test_a_request_of_another_kind_does_not_wait_while_one_thread_works() -> None:
     slow, quick = Work(), Work()
 
     async def scenario(batcher: Batcher) -> list[int]:
@@ -235,6 +235,27 @@ def test_both_threads_share_one_large_request() -> None:
         return [2 * item for item in items]
 
     async def scenario(batcher: Batcher) -> list[int]:
-        return await batcher.run("w", work, list(range(2)))
+        return await batcher.run("w", work, list(range(2 * CROWD)))
 
-    assert run(scenario, threads=2) == [0, 2]
+    assert run(scenario, threads=2) == [2 * n for n in range(2 * CROWD)]
+
+
+def test_few_of_one_kind_share_the_next_run_though_a_thread_is_idle() -> None:
+    work = Work()
+
+    async def scenario(batcher: Batcher) -> list[Any]:
+        work.may.clear()
+        tasks = [asyncio.create_task(batcher.run("w", work, [0]))]
+        while not work.sizes:
+            await asyncio.sleep(0.001)
+        tasks += [asyncio.create_task(batcher.run("w", work, [n])) for n in range(1, CROWD)]
+        await asyncio.sleep(0.05)
+        assert work.sizes == [1]
+        tasks.append(asyncio.create_task(batcher.run("w", work, [CROWD])))
+        while len(work.sizes) < 2:  # now it is a crowd, and the other thread takes it
+            await asyncio.sleep(0.001)
+        work.may.set()
+        return list(await asyncio.gather(*tasks))
+
+    assert run(scenario, threads=2) == [[2 * n] for n in range(CROWD + 1)]
+    assert work.sizes == [1, CROWD]

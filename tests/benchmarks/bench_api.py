@@ -2,7 +2,8 @@
 
 Lines: classify, analyse, batches, overload, tfidf, peer; all unless named. Each figure is the median of the runs.
 Server and load share the machine; the load is open loop, made by tsung (``load.py``). The service runs in a process of
-its own, ``textcrm serve``, with the models of ``TEXTCRM_HOME``; the fast models that are missing are trained.
+its own, ``textcrm serve``, with the models of ``TEXTCRM_HOME``; for the line tfidf in two, with the fast models, which
+are trained where they are missing.
 ``--quick`` shows that it works; its figures say nothing.
 """
 
@@ -23,6 +24,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from urllib.request import Request, urlopen
 
 from tests.benchmarks.load import Body, Result, Target, Watched, capacity, medians, open_loop, text
 from textcrm.catalog import Catalog
@@ -53,7 +55,13 @@ class Service:
 
     url: str
     key: str
-    process: Watched
+    processes: tuple[Watched, ...]
+
+    def cpu(self) -> float:
+        return sum(process.cpu() for process in self.processes)
+
+    def memory(self) -> int:
+        return sum(process.memory() for process in self.processes)
 
 
 def single(words: int) -> Body:
@@ -78,9 +86,9 @@ def steady(name: str, server: Service, path: str, body: Body, *, rate: float, gi
     """Print latencies at a rate."""
     aim = Target(server.url, server.key, path, body)
     open_loop(aim, (min(rate, 50), 2))
-    begin = server.process.cpu()
+    begin = server.cpu()
     results = [open_loop(aim, (rate, given.seconds)) for _ in range(given.runs)]
-    each = 1000 * (server.process.cpu() - begin) / sum(r.sent for r in results)
+    each = 1000 * (server.cpu() - begin) / sum(r.sent for r in results)
     p50, p99 = medians(results, 0.5, 0.99)
     say(name, f"p50 {p50:6.1f} ms  p99 {p99:6.1f} ms  CPU {each:5.1f} ms a request  {_statuses(results)}", target)
 
@@ -96,7 +104,7 @@ def analyse(server: Service, given: Given) -> None:
 
 
 def tfidf(server: Service, given: Given) -> None:
-    name, target = "classify with TF-IDF models alone, 400/s", "p99 25"
+    name, target = "classify with TF-IDF models alone, 2 processes, 400/s", "p99 25"
     steady(name, server, "/v1/classify", single(20), rate=400, given=given, target=target)
     aim = Target(server.url, server.key, "/v1/classify", single(20))
     most = median([capacity(aim, start=20, p99=25, seconds=given.sweep_seconds) for _ in range(given.runs)])
@@ -120,10 +128,10 @@ def overload(server: Service, given: Given) -> None:
     rate, quiet, flood = 5 * most, most / 2, given.overload_seconds
     results, memory, times = [], [], []
     for _ in range(given.runs):
-        before = server.process.memory()
+        before = server.memory()
         result = open_loop(aim, (quiet, QUIET_SECONDS), (rate, flood), (quiet, 2 * QUIET_SECONDS))
         results.append(result)
-        memory.append((before, server.process.memory()))
+        memory.append((before, server.memory()))
         times.append(_back_to_normal(result, after=QUIET_SECONDS + flood))
     counts = sum((r.statuses for r in results), Counter())
     name = f"overload, {rate:.0f}/s for {flood:.0f} s, {quiet:.0f}/s around"
@@ -175,7 +183,7 @@ def shipped() -> Iterator[Service]:
 
 
 @contextmanager
-def with_fast_models() -> Iterator[Service]:
+def with_fast_models(workers: int = 1) -> Iterator[Service]:
     """Serve with pipelines that read words alone, from a home of its own."""
     settings = read_settings()
     train_missing(list(FAST.values()), settings=settings)
@@ -189,7 +197,7 @@ def with_fast_models() -> Iterator[Service]:
                 pipeline, changed = re.subn(rf'(?m)^{task} = "{task}"', f'{task} = "{model}"', pipeline)
                 assert changed == 1, (name, task)
             (home / "pipelines" / f"{name}.toml").write_text(pipeline, encoding="utf-8")
-        with served({**os.environ, "TEXTCRM_HOME": folder}) as server:
+        with served({**os.environ, "TEXTCRM_HOME": folder}, workers=workers) as server:
             yield server
 
 
@@ -198,23 +206,41 @@ def peer() -> Iterator[Service]:
     """Serve the peer."""
     arguments = ["--factory", "tests.benchmarks.api_peer:create_app", "--port", "0", "--no-access-log"]
     with _process([sys.executable, "-m", "uvicorn", *arguments], dict(os.environ), r"running on (http://\S+)") as found:
-        yield Service(found[0], "", found[1])
+        yield Service(found[0], "", (Watched(found[1]),))
 
 
 @contextmanager
-def served(environment: dict[str, str], *options: str, scopes: Sequence[str] = ("read", "text")) -> Iterator[Service]:
-    """Run ``textcrm serve OPTIONS`` and make a key with *scopes* for it."""
+def served(
+    environment: dict[str, str], *options: str, scopes: Sequence[str] = ("read", "text"), workers: int = 1
+) -> Iterator[Service]:
+    """Run ``textcrm serve OPTIONS`` and make a key with *scopes* for it; several *workers* are waited for."""
+    if workers > 1:
+        options, scopes = (*options, "--workers", str(workers)), (*scopes, "admin")
     environment["TEXTCRM_REQUESTS_PER_SECOND"] = "100000"
     asked = [part for scope in scopes for part in ("--scope", scope)]
     command = [*PROGRAM, "keys", "create", f"bench-{time.time_ns()}", *asked, "--json"]
     made = subprocess.run(command, capture_output=True, check=True, env=environment, timeout=120)
     serve = [*PROGRAM, "serve", "--port", "0", *options]
-    with _process(serve, environment, r"The API: (http://\S+)/v1") as (url, process):
-        yield Service(url, json.loads(made.stdout)["key"], process)
+    with _process(serve, environment, r"The API: (http://\S+)/v1") as (url, pid):
+        key = json.loads(made.stdout)["key"]
+        pids = {pid} if workers == 1 else _that_answer(url, key, workers)
+        yield Service(url, key, tuple(map(Watched, pids)))
+
+
+def _that_answer(url: str, key: str, count: int) -> set[int]:
+    """Return the processes behind *url*, once all *count* of them have answered."""
+    found: set[int] = set()
+    deadline = time.monotonic() + 120
+    while len(found) < count:
+        assert time.monotonic() < deadline, f"{len(found)} of {count} processes answer"
+        request = Request(f"{url}/metrics", headers={"Authorization": f"Bearer {key}"})
+        with urlopen(request, timeout=60) as answer:
+            found |= set(map(int, re.findall(r'process="(\d+)"', answer.read().decode())))
+    return found
 
 
 @contextmanager
-def _process(command: list[str], environment: dict[str, str], ready: str) -> Iterator[tuple[str, Watched]]:
+def _process(command: list[str], environment: dict[str, str], ready: str) -> Iterator[tuple[str, int]]:
     """Run *command* until the block ends, once it said where it serves."""
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT) as server:
         assert server.stderr is not None
@@ -222,7 +248,7 @@ def _process(command: list[str], environment: dict[str, str], ready: str) -> Ite
         assert url is not None, "it did not start"
         threading.Thread(target=server.stderr.read, daemon=True).start()
         try:
-            yield url, Watched(server.pid)
+            yield url, server.pid
         finally:
             server.terminate()
 
@@ -256,9 +282,9 @@ def main() -> None:
         with shipped() as server:
             for name in together:
                 LINES[name](server, given)
-            say("memory of the service at the end", f"{server.process.memory()} MB")
+            say("memory of the service at the end", f"{server.memory()} MB")
     if "tfidf" in wanted:
-        with with_fast_models() as server:
+        with with_fast_models(workers=2) as server:
             tfidf(server, given)
     if "peer" in wanted:
         against_peer(given)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 TOKEN_BUDGET = 512  # of one call: more takes longer a token, and memory that is kept
+THREADS_OF_ONE = 2  # one text has little to share out; calls go side by side as well
 
 
 class SentenceEncoder:
@@ -62,8 +63,7 @@ class SentenceEncoder:
         try:
             dimensions, length = int(manifest.body["dimensions"]), int(manifest.body["max_tokens"])
             tokenizer = Tokenizer.from_str((folder / "tokenizer.json").read_text(encoding="utf-8"))
-            # one thread: batches go side by side, and threads within one wait for each other, busily
-            session = open_session((folder / "encoder.onnx").read_bytes())
+            session = open_session((folder / "encoder.onnx").read_bytes(), threads=min(threads, THREADS_OF_ONE))
         except Exception as error:
             raise ArtifactError(
                 f"the encoder in {folder.name} cannot be opened", hint="Train the model again."

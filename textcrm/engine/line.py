@@ -67,7 +67,7 @@ def open_lines(
     if missing:
         raise NotFoundError(f"No pipeline takes the channel {missing[0]}", hint="Add pipelines/<name>.toml.")
     names = {name for spec in specs.values() for name in spec.models.values()}
-    models = {name: _serving(registry, name, threads=settings.threads) for name in sorted(names)}
+    models = {name: _serving(registry, name) for name in sorted(names)}
     encoders = {
         key: SentenceEncoder.open(registry.encoder(key), threads=settings.threads)
         for key in sorted({m.encoder_hash for m in models.values() if m.encoder_hash})
@@ -75,8 +75,8 @@ def open_lines(
     for model in models.values():
         if model.encoder_hash:
             model.attach(encoders[model.encoder_hash])
-    # the work is many small products: more BLAS threads than asked for only wait for each other
-    threadpool_limits(settings.threads)
+    # the work is many small products: more BLAS threads only wait for each other
+    threadpool_limits(1)
     recognisers: dict[str, EntityRecogniser] = {}
     lines: dict[Channel, Line] = {}
     for channel, spec in specs.items():
@@ -94,10 +94,10 @@ def open_lines(
     return lines, encoders
 
 
-def _serving(registry: Registry, name: str, *, threads: int) -> Classifier:
+def _serving(registry: Registry, name: str) -> Classifier:
     """Load the active version of a model, with the threshold that a person set for it."""
     version = registry.active_version(name)
-    return load(registry.path(name, version), threads=threads, threshold=registry.threshold(name, version))
+    return load(registry.path(name, version), threshold=registry.threshold(name, version))
 
 
 def _fingerprint(spec: PipelineSpec, classifiers: Sequence[Classifier]) -> str:
