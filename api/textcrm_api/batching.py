@@ -1,9 +1,9 @@
 """Two threads for the models; requests that arrive while one works share the next run.
 
-Where nothing runs, a thread starts at once: nothing waits for company. While a run goes on, what arrives of the same
-kind gathers for the next one, up to `MAX_ITEMS`, or fewer that are long: two runs of a few texts, side by side, would
-wait for each other for longer. Where a crowd waits, the idle threads share it. A large request takes turns with the
-others, so that single texts never wait behind a hundred.
+Where nothing runs, a thread starts at once: nothing waits for company. While a short run goes on, what arrives of the
+same kind gathers for the next one, up to `MAX_ITEMS`, or fewer that are long: two short runs, side by side, would wait
+for each other for longer. Where a crowd waits, the idle threads share it. A large request takes turns with the others,
+so that single texts never wait behind a hundred.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Batcher:
         self._jobs: deque[_Job] = deque()
         self._waiting = 0
         self._unit_seconds = 0.005
-        self._running: list[Hashable] = []
+        self._running: list[Hashable] = []  # the kinds of the runs that go on; None for a long one
         self._wake = threading.Condition()
         self._closing = False
         self._threads = [
@@ -159,12 +159,13 @@ class Batcher:
                     if self._closing and not self._jobs:
                         return
                     self._wake.wait()
-                kind = batch[0][0].kind
+                units = sum(sum(job.units[place:end]) for job, place, end in batch)
+                kind = batch[0][0].kind if units < CROWD else None
                 self._running.append(kind)
             items = [item for job, place, end in batch for item in job.items[place:end]]
             begin = perf_counter()
             results = iter(_each(batch[0][0].work, items))
-            spent = (perf_counter() - begin) / sum(sum(job.units[place:end]) for job, place, end in batch)
+            spent = (perf_counter() - begin) / units
             self._metrics.batch(len(items))
             with self._wake:
                 self._running.remove(kind)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from textcrm.errors import TextcrmError
-from textcrm_api.batching import CROWD, MAX_ITEMS, Batcher
+from textcrm_api.batching import CROWD, MAX_ITEMS, UNIT_CHARS, Batcher
 from textcrm_api.metrics import Metrics
 from textcrm_api.problems import ProblemError
 
@@ -223,6 +223,23 @@ def test_a_request_of_another_kind_does_not_wait_while_one_thread_works() -> Non
         answer = await batcher.run("quick", quick, [2])
         slow.may.set()
         return [*await first, *answer]
+
+    assert run(scenario, threads=2) == [2, 4]
+
+
+def test_nothing_waits_behind_a_long_text_while_a_thread_is_idle() -> None:
+    work = Work()
+
+    async def scenario(batcher: Batcher) -> list[int]:
+        work.may.clear()
+        long = asyncio.create_task(batcher.run("w", work, [1], chars=[CROWD * UNIT_CHARS]))
+        while not work.sizes:
+            await asyncio.sleep(0.001)
+        short = asyncio.create_task(batcher.run("w", work, [2]))
+        while len(work.sizes) < 2:
+            await asyncio.sleep(0.001)
+        work.may.set()
+        return [*await long, *await short]
 
     assert run(scenario, threads=2) == [2, 4]
 
