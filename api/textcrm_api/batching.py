@@ -195,7 +195,8 @@ class Batcher:
             if job.done.cancelled():
                 self._waiting -= sum(job.units[start:])
                 continue
-            if job.kind != batch[0][0].kind if batch else job.kind in self._running and not crowd:
+            fits = job.kind == batch[0][0].kind if batch else crowd or job.kind not in self._running
+            if not fits:
                 skipped.append(job)
                 continue
             while end < len(job.items) and items > 0 and units > 0:
