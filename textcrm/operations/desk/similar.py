@@ -241,7 +241,8 @@ class Similar:
         if self._builder is not None and self._builder.poll() is None:
             return
         command = [sys.executable, "-m", "textcrm", "index"]
-        environment = {**os.environ, **self._settings.environment()}
+        # one thread: the other cores are for those who wait for an answer
+        environment = {**os.environ, **self._settings.environment(), "TEXTCRM_THREADS": "1"}
         self._builder = subprocess.Popen(  # noqa: S603 - our own program
             command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
