@@ -171,7 +171,8 @@ class Edge:
             if ended:  # all that can come now is the end of the connection
                 return await receive()
             try:
-                message = await asyncio.wait_for(receive(), BODY_SECONDS)
+                async with asyncio.timeout(BODY_SECONDS):
+                    message = await receive()
             except TimeoutError as error:
                 raise ProblemError(
                     "timeout",

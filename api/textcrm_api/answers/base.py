@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -31,7 +30,7 @@ class PredictionOut(Answer):
     task: str
     label: str
     confidence: float
-    top: Sequence[LabelOut]
+    top: list[LabelOut]
     abstained: bool
     reason: AbstainReason | None
     model: str
@@ -92,8 +91,8 @@ class LinkOut(Answer):
     outcome: LinkOutcome
     confidence: float
     rule: str
-    evidence: Sequence[EvidenceOut]
-    candidates: Sequence[str]
+    evidence: list[EvidenceOut]
+    candidates: list[str]
 
 
 class ItemError(Answer):

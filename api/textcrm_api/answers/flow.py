@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -53,7 +52,7 @@ class JobOut(Answer):
 class JobsOut(Answer):
     """Jobs, newest first."""
 
-    items: Sequence[JobOut]
+    items: list[JobOut]
 
 
 class WebhookOut(Answer):
@@ -69,7 +68,7 @@ class WebhookOut(Answer):
 class WebhooksOut(Answer):
     """All webhooks by name."""
 
-    items: Sequence[WebhookOut]
+    items: list[WebhookOut]
 
 
 class NewWebhookOut(Answer):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -17,7 +16,7 @@ class DecisionOut(Answer):
     kind: Literal["merge", "split", "confirm", "reject"]
     customer: str
     other: str | None
-    messages: Sequence[str]
+    messages: list[str]
     by: str
     at: datetime
     undone: bool
@@ -26,7 +25,7 @@ class DecisionOut(Answer):
 class DecisionsOut(Answer):
     """The decisions that stand, oldest first."""
 
-    items: Sequence[DecisionOut]
+    items: list[DecisionOut]
 
 
 class PastMessageOut(Answer):
@@ -71,6 +70,6 @@ class CustomerTimelineOut(Answer):
     last_contact: datetime | None
     last_sentiment: str | None
     trend: Literal["better", "worse", "steady", "unknown"]
-    open_intents: Sequence[str]
-    sentiment_by_month: Sequence[MonthOut]
-    moments: Sequence[MomentOut]
+    open_intents: list[str]
+    sentiment_by_month: list[MonthOut]
+    moments: list[MomentOut]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -34,7 +33,7 @@ class MessagesStoredOut(Answer):
 
     stored: int
     duplicates: int
-    items: Sequence[StoredOut]
+    items: list[StoredOut]
 
 
 class AuthorOut(Answer):
@@ -69,14 +68,14 @@ class MessageOut(Answer):
     sent_at: datetime | None
     received_at: datetime
     product: str | None
-    attachments: Sequence[AttachmentOut]
-    warnings: Sequence[str]
+    attachments: list[AttachmentOut]
+    warnings: list[str]
 
 
 class MessagesOut(Answer):
     """A page of messages, newest first; ``next`` is the cursor of the page after."""
 
-    items: Sequence[MessageOut]
+    items: list[MessageOut]
     next: str | None
 
 
@@ -91,18 +90,18 @@ class InsightOut(Answer):
     language: LanguageOut
     kind: Kind
     clean: str
-    entities: Sequence[EntityOut]
-    predictions: Sequence[PredictionOut]
-    intents: Sequence[IntentOut]
-    parts: Sequence[PartOut]
+    entities: list[EntityOut]
+    predictions: list[PredictionOut]
+    intents: list[IntentOut]
+    parts: list[PartOut]
     link: LinkOut | None
-    warnings: Sequence[str]
+    warnings: list[str]
 
 
 class InsightsOut(Answer):
     """A page of insights; ``next`` is the cursor of the page after."""
 
-    items: Sequence[InsightOut]
+    items: list[InsightOut]
     next: str | None
 
 
@@ -122,7 +121,7 @@ class CorrectionOut(Answer):
 class CorrectionsOut(Answer):
     """The corrections that stand, oldest first."""
 
-    items: Sequence[CorrectionOut]
+    items: list[CorrectionOut]
 
 
 class CustomerOut(Answer):
@@ -131,9 +130,9 @@ class CustomerOut(Answer):
     id: str
     number: str | None
     name: str | None
-    emails: Sequence[str]
-    phones: Sequence[str]
-    handles: Sequence[str]
+    emails: list[str]
+    phones: list[str]
+    handles: list[str]
     company: str | None
     segment: str | None
     provisional: bool
@@ -150,7 +149,7 @@ class TimelineOut(Answer):
 class CustomersOut(Answer):
     """A page of customers in the order of their ids."""
 
-    items: Sequence[CustomerOut]
+    items: list[CustomerOut]
     next: str | None
 
 
@@ -165,11 +164,11 @@ class CustomersStoredOut(Answer):
 class CustomerDetailOut(CustomerOut):
     """A customer with the newest messages."""
 
-    messages: Sequence[TimelineOut]
+    messages: list[TimelineOut]
 
 
 class CustomerMessagesOut(Answer):
     """A page of the messages of a customer, newest first; ``next`` is the cursor of the page after."""
 
-    items: Sequence[TimelineOut]
+    items: list[TimelineOut]
     next: str | None

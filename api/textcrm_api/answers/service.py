@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -17,14 +16,14 @@ class ModelOut(Answer):
     version: str
     active: bool
     task: str
-    labels: Sequence[str]
+    labels: list[str]
     scores: dict[str, float]
 
 
 class ModelsOut(Answer):
     """All models."""
 
-    items: Sequence[ModelOut]
+    items: list[ModelOut]
 
 
 class PipelineOut(Answer):
@@ -32,7 +31,7 @@ class PipelineOut(Answer):
 
     name: str
     channel: Channel
-    languages: Sequence[str]
+    languages: list[str]
     models: dict[str, str]
     fingerprint: str
 
@@ -40,7 +39,7 @@ class PipelineOut(Answer):
 class PipelinesOut(Answer):
     """All pipelines that are loaded."""
 
-    items: Sequence[PipelineOut]
+    items: list[PipelineOut]
 
 
 class PointOut(Answer):
@@ -60,7 +59,7 @@ class TrendsOut(Answer):
     """Points, oldest first."""
 
     by: Literal["day", "week", "month"]
-    items: Sequence[PointOut]
+    items: list[PointOut]
 
 
 class QuarantinedOut(Answer):
@@ -80,7 +79,7 @@ class QuarantinedOut(Answer):
 class QuarantineOut(Answer):
     """Items in quarantine, newest first."""
 
-    items: Sequence[QuarantinedOut]
+    items: list[QuarantinedOut]
 
 
 class KeyOut(Answer):
@@ -88,7 +87,7 @@ class KeyOut(Answer):
 
     id: str
     name: str
-    scopes: Sequence[str]
+    scopes: list[str]
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
@@ -99,7 +98,7 @@ class KeyOut(Answer):
 class KeysOut(Answer):
     """All keys, newest first."""
 
-    items: Sequence[KeyOut]
+    items: list[KeyOut]
 
 
 class NewKeyOut(Answer):
@@ -125,7 +124,7 @@ class AuditEntryOut(Answer):
     who: str
     kind: Literal["read", "write", "alarm"]
     action: str
-    about: Sequence[str]
+    about: list[str]
     request_id: str
     mac: str
 
@@ -133,7 +132,7 @@ class AuditEntryOut(Answer):
 class AuditOut(Answer):
     """A page of the audit log, newest first; ``next`` is the cursor of the page after."""
 
-    items: Sequence[AuditEntryOut]
+    items: list[AuditEntryOut]
     next: str | None
 
 
@@ -156,7 +155,7 @@ class ReadyOut(Answer):
     """The service can answer. ``waiting``: messages that are stored and not yet analysed."""
 
     status: Literal["ready"]
-    checks: Sequence[CheckOut]
+    checks: list[CheckOut]
     waiting: int
 
 
@@ -171,4 +170,4 @@ class ProblemKindOut(Answer):
 class ProblemKindsOut(Answer):
     """All codes."""
 
-    items: Sequence[ProblemKindOut]
+    items: list[ProblemKindOut]

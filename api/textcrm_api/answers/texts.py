@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from textcrm.records import Channel, Kind
@@ -25,14 +24,14 @@ class ClassifiedOut(Answer):
     id: str
     error: ItemError | None
     language: LanguageOut | None
-    predictions: Sequence[PredictionOut]
-    warnings: Sequence[str]
+    predictions: list[PredictionOut]
+    warnings: list[str]
 
 
 class ClassifyOut(Answer):
     """Answers in the order of the texts."""
 
-    items: Sequence[ClassifiedOut]
+    items: list[ClassifiedOut]
 
 
 class AnalysedOut(Answer):
@@ -43,20 +42,20 @@ class AnalysedOut(Answer):
     language: LanguageOut | None
     kind: Kind | None
     clean: str
-    entities: Sequence[EntityOut]
-    predictions: Sequence[PredictionOut]
-    intents: Sequence[IntentOut]
-    parts: Sequence[PartOut]
+    entities: list[EntityOut]
+    predictions: list[PredictionOut]
+    intents: list[IntentOut]
+    parts: list[PartOut]
     link: LinkOut | None
     pipeline: str
-    warnings: Sequence[str]
+    warnings: list[str]
 
 
 class AnalyseOut(Answer):
     """Answers in the order of the messages."""
 
     offsets: Unit
-    items: Sequence[AnalysedOut]
+    items: list[AnalysedOut]
 
 
 class SimilarItemOut(Answer):
@@ -74,7 +73,7 @@ class SimilarOut(Answer):
     """Similar messages, the most similar first, of the ``searched`` ones."""
 
     searched: int
-    items: Sequence[SimilarItemOut]
+    items: list[SimilarItemOut]
 
 
 class EntitiesItemOut(Answer):
@@ -82,14 +81,14 @@ class EntitiesItemOut(Answer):
 
     id: str
     error: ItemError | None
-    entities: Sequence[EntityOut]
+    entities: list[EntityOut]
 
 
 class EntitiesOut(Answer):
     """Answers in the order of the texts."""
 
     offsets: Unit
-    items: Sequence[EntitiesItemOut]
+    items: list[EntitiesItemOut]
 
 
 class MaskedOut(Answer):
@@ -98,11 +97,11 @@ class MaskedOut(Answer):
     id: str
     error: ItemError | None
     text: str | None
-    entities: Sequence[EntityOut]
+    entities: list[EntityOut]
 
 
 class MaskOut(Answer):
     """Answers in the order of the texts."""
 
     offsets: Unit
-    items: Sequence[MaskedOut]
+    items: list[MaskedOut]

@@ -34,7 +34,8 @@ async def classify(body: ClassifyIn, service: ServiceDep) -> ClassifyOut:
         texts = [item.text[:cap] for item, its in zip(items, channels, strict=True) if its == channel]
         return await service.models.classify(texts, channel=channel, tasks=chosen)
 
-    groups = await asyncio.gather(*(of_channel(channel, chosen) for channel, chosen in tasks.items()))
+    asked = [of_channel(channel, chosen) for channel, chosen in tasks.items()]
+    groups = await asyncio.gather(*asked) if len(asked) > 1 else [await asked[0]]  # one needs no task of its own
     results = {channel: iter(group) for channel, group in zip(tasks, groups, strict=True)}
     answers = [
         _answer(item, place, next(results[channel]), truncated=len(item.text) > cap)
