@@ -1,9 +1,9 @@
-"""The speed of the service, line by line: ``python -m tests.benchmarks.bench_api [--quick] [--runs 3] [LINE ...]``.
+"""The speed of the service, line by line: ``python -m tests.benchmarks.bench_api [--quick] [--workers 1] [LINE ...]``.
 
 Lines: classify, analyse, batches, overload, tfidf, peer; all unless named. Each figure is the median of the runs.
 Server and load share the machine; the load is open loop, made by tsung (``load.py``). The service runs in a process of
-its own, ``textcrm serve``, with the models of ``TEXTCRM_HOME``; for the line tfidf in two, with the fast models, which
-are trained where they are missing.
+its own, ``textcrm serve``, or in several (``--workers``), with the models of ``TEXTCRM_HOME``; for the line tfidf in
+two, with the fast models, which are trained where they are missing.
 ``--quick`` shows that it works; its figures say nothing.
 """
 
@@ -176,9 +176,9 @@ def against_peer(given: Given) -> None:
 
 
 @contextmanager
-def shipped() -> Iterator[Service]:
+def shipped(workers: int = 1) -> Iterator[Service]:
     """Serve with the models of TEXTCRM_HOME."""
-    with served(dict(os.environ)) as server:
+    with served(dict(os.environ), workers=workers) as server:
         yield server
 
 
@@ -272,6 +272,7 @@ def main() -> None:
     parser.add_argument("lines", nargs="*", metavar="LINE", help=f"{', '.join(LINES)}, peer")
     parser.add_argument("--seconds", type=float, default=20, help="of each run")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=1, help="processes of the service, for all but tfidf and peer")
     parser.add_argument("--quick", action="store_true", help="one short run of each")
     asked = parser.parse_args()
     given = Given(4, 1, 5, 2) if asked.quick else Given(asked.seconds, asked.runs, 60, 10)
@@ -279,7 +280,7 @@ def main() -> None:
     if unknown := [name for name in wanted if name not in (*LINES, "peer")]:
         parser.error(f"there is no line {unknown[0]}")
     if together := [name for name in LINES if name in wanted and name != "tfidf"]:
-        with shipped() as server:
+        with shipped(asked.workers) as server:
             for name in together:
                 LINES[name](server, given)
             say("memory of the service at the end", f"{server.memory()} MB")
