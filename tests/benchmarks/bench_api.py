@@ -90,7 +90,9 @@ def steady(name: str, server: Service, path: str, body: Body, *, rate: float, gi
     results = [open_loop(aim, (rate, given.seconds)) for _ in range(given.runs)]
     each = 1000 * (server.cpu() - begin) / sum(r.sent for r in results)
     p50, p99 = medians(results, 0.5, 0.99)
-    say(name, f"p50 {p50:6.1f} ms  p99 {p99:6.1f} ms  CPU {each:5.1f} ms a request  {_statuses(results)}", target)
+    sent = median([r.sent for r in results]) / given.seconds  # the load shares the cores: it may not come to its rate
+    figures = f"p50 {p50:6.1f} ms  p99 {p99:6.1f} ms  CPU {each:5.1f} ms a request  {_statuses(results)}"
+    say(name, f"{figures}  sent {sent:.0f}/s", target)
 
 
 def classify(server: Service, given: Given) -> None:
@@ -138,6 +140,8 @@ def overload(server: Service, given: Given) -> None:
     figures = f"sent {sum(r.sent for r in results):,}: answered {counts.pop(200):,}, 429 {counts.pop(429, 0):,}"
     figures += f", 503 {counts.pop(503, 0):,}, lost {counts.total():,}"
     say(name, figures, "lost 0")
+    rates = [r.since(QUIET_SECONDS, QUIET_SECONDS + flood).sent / flood for r in results]
+    say("  sent while more came, for the load shares the cores", f"{median(rates):6.0f} requests/s", f"{rate:.0f}")
     say("  memory before and after, MB", ", ".join(f"{a} > {b}" for a, b in memory), "flat")
     say("  back to normal after", f"{median(times):6.1f} s", "10 s")
 
