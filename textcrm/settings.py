@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     own_addresses: str = Field(
         default="", description="the company's own mail addresses, or @domain: they identify no customer, comma between"
     )
-    threads: int = Field(default=2, ge=1, le=64, description="threads of one embedding, or of building an index")
+    threads: int = Field(default=2, ge=1, le=64, description="threads of one embedding, or of textcrm index")
     host: str = "127.0.0.1"
     port: int = Field(default=8600, ge=0, le=65535)
     requests_per_second: float = Field(default=200.0, gt=0, description="of one API key, per process; bursts of twice")
