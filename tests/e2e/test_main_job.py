@@ -33,12 +33,16 @@ def environment(models: Path, settings: Settings) -> dict[str, str]:
     return {**{k: v for k, v in os.environ.items() if not k.startswith("TEXTCRM_")}, **own}
 
 
-def textcrm(environment: dict[str, str], *arguments: str, code: int = 0) -> list[dict[str, Any]]:
+def said(environment: dict[str, str], *arguments: str, code: int = 0) -> tuple[str, str]:
     done = subprocess.run(
         [sys.executable, "-m", "textcrm", *arguments], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == code, done.stderr[-3000:]
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return done.stdout, done.stderr
+
+
+def textcrm(environment: dict[str, str], *arguments: str, code: int = 0) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in said(environment, *arguments, code=code)[0].splitlines()]
 
 
 def test_the_demo_twice(environment: dict[str, str]) -> None:
@@ -51,6 +55,9 @@ def test_the_demo_twice(environment: dict[str, str]) -> None:
     (second,) = textcrm(environment, "demo", "--no-serve", "--json")
     assert (second["stored"], second["duplicates"], second["analysed"]) == (0, first["stored"], 0)
     print(f"demo: {first['links']}, {first['seconds']} s, again {second['seconds']} s")
+    shown = "".join(said(environment, "demo", "--no-serve"))  # as a newcomer reads it
+    assert "The 20 most urgent messages" in shown and "Net sentiment by week and channel" in shown
+    assert f"{first['messages']:,} messages over four channels, 60 customers" in shown
 
 
 def test_real_mail_goes_all_the_way(environment: dict[str, str]) -> None:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from textcrm.records import CHANNELS
+from textcrm.store.trends import Mood
 
 if TYPE_CHECKING:
-    from textcrm.store.trends import Cell, Mood
+    from textcrm.store.trends import Cell
 
 BARS = "▁▂▃▄▅▆▇█"
 
