@@ -1,7 +1,7 @@
 """The speed of the service, line by line: ``python -m tests.benchmarks.bench_api [--quick] [--workers 1] [LINE ...]``.
 
 Lines: classify, analyse, batches, overload, tfidf, peer; all unless named. Each figure is the median of the runs.
-Server and load share the machine; the load is open loop, made by tsung (``load.py``). The service runs in a process of
+Server and load share the machine; the load is open loop, made by k6 (``load.py``). The service runs in a process of
 its own, ``textcrm serve``, or in several (``--workers``), with the models of ``TEXTCRM_HOME``; for the line tfidf in
 two, with the fast models, which are trained where they are missing.
 ``--quick`` shows that it works; its figures say nothing.
@@ -161,22 +161,23 @@ def _back_to_normal(result: Result, *, after: float) -> float:
 
 def against_peer(given: Given) -> None:
     """Print the most requests a second at equal p99, one after the other: the peer, ours, ours with TF-IDF alone."""
-    found: list[float] = []
-    for starter, path, start in (
-        (peer, "/classify", 1.0),
-        (shipped, "/v1/classify", 15.0),
-        (with_fast_models, "/v1/classify", 30.0),
+    of_peer = 0.0
+    for name, starter, path, start in (
+        ("peer", peer, "/classify", 1.0),
+        ("ours, sentence and word views", shipped, "/v1/classify", 15.0),
+        ("ours, TF-IDF models alone", with_fast_models, "/v1/classify", 30.0),
     ):
         with starter() as server:
             aim = Target(server.url, server.key, path, single(20))
             open_loop(aim, (10, 2))
-            most = [capacity(aim, start=start, p99=PEER_P99, seconds=given.sweep_seconds) for _ in range(given.runs)]
-            found.append(median(most))
-    first, second, third = found
-    say(f"peer, the most at p99 {PEER_P99:.0f} ms", f"{first:6.1f} requests/s")
-    for name, rate in (("ours, sentence and word views", second), ("ours, TF-IDF models alone", third)):
-        times = f"{rate / first:.1f} times" if first else "the peer kept it at no rate"
-        say(f"{name}, the same", f"{rate:6.1f} requests/s: {times}", "5 times")
+            runs = [capacity(aim, start=start, p99=PEER_P99, seconds=given.sweep_seconds) for _ in range(given.runs)]
+        most = f"{median(runs):6.1f} requests/s"
+        if starter is peer:
+            of_peer = median(runs)
+            say(f"{name}, the most at p99 {PEER_P99:.0f} ms", most)
+        else:
+            times = f"{median(runs) / of_peer:.1f} times" if of_peer else "the peer kept it at no rate"
+            say(f"{name}, the same", f"{most}: {times}", "5 times")
 
 
 @contextmanager

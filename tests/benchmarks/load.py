@@ -1,8 +1,7 @@
-"""Load on an HTTP server, made by tsung (``apt-get install tsung``): requests leave whether earlier ones are answered.
+"""Load on an HTTP server, made by k6 (https://k6.io): requests leave whether earlier ones are answered or not.
 
-A run is a row of phases, each with so many new clients a second at Poisson times; each client opens a connection, sends
-one request, and goes six seconds later, because tsung writes down every five what it noted. Every body is another one,
-so that no answer comes from a cache. tsung is a process of its own.
+A run is a row of phases, each with so many requests a second; each leaves up to a second late, at random, which comes
+close to Poisson times. Every body is another one, so that no answer comes from a cache. k6 is a process of its own.
 
 References
 ----------
@@ -11,9 +10,9 @@ Schroeder, Wierman and Harchol-Balter 2006, "Open Versus Closed: A Cautionary Ta
 
 from __future__ import annotations
 
+import json
 import os
 import random
-import re
 import subprocess
 import tempfile
 from collections import Counter
@@ -22,8 +21,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
 from statistics import median
-from urllib.parse import urlsplit
-from xml.sax.saxutils import quoteattr
 
 WORDS = (
     "my order parcel refund invoice account password late broken again please help still waiting since monday kettle "
@@ -32,32 +29,7 @@ WORDS = (
 ).split()
 Body = Callable[[], str]
 Phase = tuple[float, float]  # requests a second, and for how many seconds
-_SETUP = """<?xml version="1.0"?>
-<!DOCTYPE tsung SYSTEM "/usr/share/tsung/tsung-1.0.dtd">
-<tsung loglevel="error" dumptraffic="protocol">
-  <clients><client host="localhost" use_controller_vm="true" maxusers="60000"/></clients>
-  <servers><server host={host} port={port} type="tcp"/></servers>
-  <load>{phases}</load>
-  <options>
-    <option name="max_retries" value="0"/>
-    <option name="file_server" id="bodies" value={bodies}/>
-  </options>
-  <sessions><session name="one" probability="100" type="ts_http">
-    <setdynvars sourcetype="file" fileid="bodies" delimiter="|" order="iter"><var name="body"/></setdynvars>
-    <request subst="true">
-      <http url={path} version="1.1" method="POST" contents="%%_body%%" content_type="application/json">
-        <http_header name="Authorization" value={key}/>
-        <http_header name="Connection" value="close"/>
-      </http>
-    </request>
-    <thinktime value="6"/>
-  </session></sessions>
-</tsung>
-"""
-_PHASE = (
-    '<arrivalphase phase="{place}" duration="{seconds}" unit="second">'
-    '<users arrivalrate="{rate}" unit="second"/></arrivalphase>'
-)
+_SCRIPT = Path(__file__).with_suffix(".js")
 
 
 def text(words: int) -> str:
@@ -76,17 +48,19 @@ class Answer:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one run: all answers in the order in which their requests left, and how many requests that were."""
+    """What came of one run: all answers in the order in which their requests left, those without one with status 0."""
 
     answers: tuple[Answer, ...]
-    sent: int
+
+    @property
+    def sent(self) -> int:
+        """How many requests left."""
+        return len(self.answers)
 
     @property
     def statuses(self) -> Counter[int]:
         """How many answers of each status; 0 for requests without one."""
-        counts = Counter(a.status for a in self.answers)
-        counts[0] += self.sent - len(self.answers)
-        return +counts
+        return Counter(a.status for a in self.answers)
 
     @property
     def end(self) -> float:
@@ -104,8 +78,7 @@ class Result:
 
     def since(self, begin: float, end: float = float("inf")) -> Result:
         """Return the answers to what was sent from *begin* to *end*."""
-        chosen = tuple(a for a in self.answers if begin <= a.sent < end)
-        return Result(chosen, len(chosen))
+        return Result(tuple(a for a in self.answers if begin <= a.sent < end))
 
 
 @dataclass(frozen=True)
@@ -135,46 +108,50 @@ class Target:
     body: Body
 
 
-def open_loop(target: Target, *phases: Phase) -> Result:
-    """Send requests at random times, so many a second in each phase, and wait for all answers."""
-    if which("tsung") is None:
-        raise SystemExit("The load is made by tsung: apt-get install tsung")
-    address = urlsplit(target.url)
+def open_loop(target: Target, *phases: Phase, close: bool = False) -> Result:
+    """Send so many requests a second in each phase and wait for all answers; *close*: a new connection for each."""
+    program = which("k6")
+    if program is None:
+        raise SystemExit("The load is made by k6, which is not on the PATH: see CONTRIBUTING.md")
+    bodies: list[str] = []
+    scenarios: dict[str, object] = {}
+    begin = 0.0
+    for place, (rate, seconds) in enumerate(phases):
+        scenarios[f"phase{place}"] = _scenario(rate, seconds, begin=begin, first=len(bodies))
+        bodies += [target.body() for _ in range(int(rate * (seconds + 1)) + 2)]
+        begin += seconds
+    headers = {"Authorization": f"Bearer {target.key}", "Content-Type": "application/json"}
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        count = int(1.3 * sum(rate * seconds for rate, seconds in phases)) + 200
-        (folder / "bodies").write_text("\n".join(target.body() for _ in range(count)), encoding="utf-8")
-        setup = _SETUP.format(
-            host=quoteattr(str(address.hostname)),
-            port=quoteattr(str(address.port)),
-            bodies=quoteattr(str(folder / "bodies")),
-            path=quoteattr(target.path),
-            key=quoteattr(f"Bearer {target.key}"),
-            phases="".join(
-                _PHASE.format(place=place, rate=rate, seconds=round(seconds))
-                for place, (rate, seconds) in enumerate(phases, start=1)
-            ),
-        )
-        (folder / "setup.xml").write_text(setup, encoding="utf-8")
-        command = ["tsung", "-f", str(folder / "setup.xml"), "-l", str(folder / "log"), "start"]
+        setup, texts, answers = (Path(name) / part for part in ("setup.json", "bodies", "answers"))
+        texts.write_text("\n".join(bodies), encoding="utf-8")
+        asked = {"url": target.url + target.path, "headers": headers, "bodies": str(texts), "close": close}
+        setup.write_text(json.dumps(asked | {"scenarios": scenarios}), encoding="utf-8")
+        quiet = ("--quiet", "--no-summary", "--no-thresholds", "--no-usage-report", "--log-format", "raw")
+        command = [program, "run", *quiet, "--console-output", str(answers), "--env", f"SETUP={setup}", str(_SCRIPT)]
         subprocess.run(command, check=True, capture_output=True, timeout=600)
-        log = next((folder / "log").iterdir())
-        return _read((log / "tsung.dump").read_text(), (log / "tsung.log").read_text())
+        return _read(answers.read_text())
 
 
-def _read(dump: str, log: str) -> Result:
-    """Read what tsung wrote; a line of the dump is ``end;process;id;method;host;path;status;size;milliseconds;...``."""
-    lines = [line.split(";") for line in dump.splitlines() if line and not line.startswith("#")]
-    rows = [(line[0], line[6], line[8]) for line in lines]
-    found = sorted((float(end) - float(took) / 1000, _status(said), float(took)) for end, said, took in rows)
-    first = found[0][0] if found else 0.0
-    sent = [int(total) for total in re.findall(r"^stats: users_count \d+ (\d+)", log, re.MULTILINE)]
-    return Result(tuple(Answer(at - first, status, took) for at, status, took in found), sent[-1] if sent else 0)
+def _scenario(rate: float, seconds: float, *, begin: float, first: int) -> dict[str, object]:
+    """Describe a phase to k6. Each request waiting to leave or for its answer takes a "virtual user"."""
+    return {
+        "executor": "constant-arrival-rate",
+        "rate": max(1, round(60 * rate)),
+        "timeUnit": "60s",
+        "startTime": f"{begin}s",
+        "duration": f"{seconds}s",
+        "gracefulStop": "65s",
+        "preAllocatedVUs": int(2 * rate) + 10,
+        "maxVUs": int(20 * rate) + 100,
+        "env": {"FIRST": str(first)},
+    }
 
 
-def _status(said: str) -> int:
-    """Return the status of an answer; 0 where tsung notes an error in its place."""
-    return int(said) if said.isdecimal() else 0
+def _read(answers: str) -> Result:
+    """Read what the script wrote: a line for each request, with its time, status and latency, both in milliseconds."""
+    rows = sorted((float(at), int(status), float(took)) for at, status, took in map(str.split, answers.splitlines()))
+    first = rows[0][0] if rows else 0.0
+    return Result(tuple(Answer((at - first) / 1000, status, took) for at, status, took in rows))
 
 
 def capacity(target: Target, *, start: float, p99: float, seconds: float) -> float:
