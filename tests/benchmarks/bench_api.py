@@ -249,11 +249,15 @@ def _process(command: list[str], environment: dict[str, str], ready: str) -> Ite
     """Run *command* until the block ends, once it said where it serves."""
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT) as server:
         assert server.stderr is not None
-        url = next((found[1] for line in server.stderr if (found := re.search(ready, line))), None)
-        assert url is not None, "it did not start"
+        said, found = "", None
+        for line in server.stderr:
+            said += line
+            if found := re.search(ready, line):
+                break
+        assert found, f"it did not start:\n{said}"
         threading.Thread(target=server.stderr.read, daemon=True).start()
         try:
-            yield url, server.pid
+            yield found[1], server.pid
         finally:
             server.terminate()
 
