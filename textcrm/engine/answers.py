@@ -46,7 +46,12 @@ class Answers:
         """Embed *texts* while the caller goes on: ONNX Runtime works on the other core, without Python's lock.
 
         It has begun when this returns: the caller, going on at once, would keep the lock until its own work is done.
+        Where no model reads vectors there is nothing to begin.
         """
+        made: Future[Vectors] = Future()
+        if all(model.encoder_hash is None for model in models):
+            made.set_result(self.vectors(texts, models))
+            return made
         begun = threading.Event()
 
         def work() -> Vectors:

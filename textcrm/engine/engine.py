@@ -168,9 +168,10 @@ class Engine:
         line = self.lines[channel]
         models = line.classifiers if tasks is None else tuple(map(line.classifier, tasks))
         shared = SharedTexts(texts)
-        vectors = self._answers.vectors(shared, models)
+        vectors = self._answers.beside(shared, models)
         languages = [line.cleaner.language(text) for text in texts]
-        return list(zip(languages, self._answers.predict(shared, languages, models, vectors), strict=True))
+        self._answers.prepare(shared, models)
+        return list(zip(languages, self._answers.predict(shared, languages, models, vectors.result()), strict=True))
 
     def entities(self, texts: Sequence[str], *, channel: Channel = "chat") -> list[tuple[EntitySpan, ...]]:
         """Return the entities of plain texts, without cleaning mail; offsets are into the texts as given."""
