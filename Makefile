@@ -28,8 +28,10 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 bench: $(VENV)/.dev
-	set -e; for file in tests/benchmarks/bench_*.py; do name=$$(basename $$file .py); \
-	  echo "== python -m tests.benchmarks.$$name"; $(BIN)/python -m tests.benchmarks.$$name; done
+	set -e; for file in tests/benchmarks/bench_*.py; do \
+	  if grep -q __main__ $$file; then set -- -m tests.benchmarks.$$(basename $$file .py); \
+	  else set -- -m pytest $$file -s -m benchmark; fi; \
+	  echo "== python $$*"; $(BIN)/python "$$@"; done
 
 chaos: $(VENV)/.dev
 	TEXTCRM_CHAOS=long $(BIN)/python -m pytest -s tests/chaos tests/e2e/test_imap.py tests/e2e/test_kafka.py $(PYTEST_ARGS)
